@@ -1,0 +1,270 @@
+/**
+ * A store in a directory, for Node, Deno and Bun. Writes go to a temporary beside their place, are flushed, and are then
+ * published by one atomic call: link(2) where nothing may be there yet, rename(2) where it may. Both the file and the
+ * directory are flushed, so what `put` resolved survives a power cut as far as the disk keeps its word.
+ */
+
+import * as nodeFs from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { CheckpointError } from '../sdk/core/errors.ts';
+import { fsError } from './fs-error.ts';
+import { checkKey, checkRange, compareKeys, notFound, TEMP, wrongSize } from './key.ts';
+import type { Store, StoreBody } from './store.ts';
+
+/** The part of node:fs/promises that is used; a test hands in one that fails. */
+export type FsModule = Pick<
+  typeof nodeFs,
+  'open' | 'link' | 'rename' | 'unlink' | 'lstat' | 'mkdir' | 'readdir' | 'constants'
+>;
+
+export interface FsStoreOptions {
+  /** Replaces node:fs/promises. */
+  fs?: FsModule;
+}
+
+/** Temporaries of a writer that was killed are removed by the next one after this long. */
+const STALE_MS = 60 * 60 * 1000;
+
+/**
+ * A store in a directory, which is made at the first write. Keys are paths below it; links are not followed.
+ *
+ * @example
+ *   const trainer = new Trainer({ model, loss, optimizer, store: fsStore('runs/iris') });
+ * @throws CheckpointError E_PERMISSION, E_QUOTA (disk full), E_UNSUPPORTED (no hard links), E_IO; each names the path.
+ */
+export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
+  const fs = o.fs ?? nodeFs;
+  const root = resolve(dir);
+  const name = `fs:${dir}`;
+  const place = (key: string) => join(root, ...checkKey(name, key).split('/'));
+  const swept = new Set<string>();
+
+  /** Refuses links between the root and the object: a link could lead a write out of the store. */
+  async function noLinks(path: string): Promise<void> {
+    for (let at = path; at !== root && at.startsWith(root + sep); at = dirname(at)) {
+      const found = await fs.lstat(at).catch(absent);
+      if (found?.isSymbolicLink()) {
+        throw new CheckpointError('E_PERMISSION', `${at}: is a symbolic link`, {
+          path: at,
+          hint: 'stores do not follow links: replace it by a directory or file',
+        });
+      }
+    }
+  }
+
+  async function syncDir(path: string): Promise<void> {
+    if (globalThis.process?.platform === 'win32') return; // a directory cannot be opened there
+    const handle = await fs.open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Makes a directory and every one above it, each flushed into its parent. */
+  async function makeDir(path: string): Promise<void> {
+    try {
+      await fs.mkdir(path);
+    } catch (e) {
+      const code = (e as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' && dirname(path) !== path) {
+        await makeDir(dirname(path));
+        return makeDir(path);
+      }
+      if (code !== 'EEXIST') throw e;
+      if (!(await fs.lstat(path)).isDirectory() && path !== root) throw e;
+      return;
+    }
+    await syncDir(dirname(path));
+  }
+
+  /** Removes temporaries that nobody has written to for STALE_MS. Once a directory: it is only housekeeping. */
+  async function sweep(path: string): Promise<void> {
+    if (swept.has(path)) return;
+    swept.add(path);
+    for (const entry of await fs.readdir(path)) {
+      if (!entry.startsWith(TEMP)) continue;
+      const temp = join(path, entry);
+      const found = await fs.lstat(temp).catch(absent);
+      if (found && Date.now() - found.mtimeMs > STALE_MS) await fs.unlink(temp).catch(absent);
+    }
+  }
+
+  /** Writes a body to a new temporary in `path`, flushed. Nothing is left behind where it fails. */
+  async function writeTemp(path: string, what: string, body: Uint8Array | StoreBody, signal?: AbortSignal) {
+    const nonce = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, '0')).join('');
+    const temp = join(path, TEMP + nonce);
+    const handle = await fs.open(temp, 'wx');
+    try {
+      try {
+        const size = body instanceof Uint8Array ? body.length : body.size;
+        let at = 0;
+        for await (const chunk of body instanceof Uint8Array ? [body] : body.chunks()) {
+          signal?.throwIfAborted();
+          if (at + chunk.length > size) throw wrongSize(what, size, at + chunk.length);
+          for (let done = 0; done < chunk.length; ) {
+            const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
+            done += bytesWritten;
+          }
+          at += chunk.length;
+        }
+        if (at !== size) throw wrongSize(what, size, at);
+        signal?.throwIfAborted();
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (e) {
+      await fs.unlink(temp).catch(absent);
+      throw e;
+    }
+    return temp;
+  }
+
+  async function publish(temp: string, path: string, ifAbsent: boolean): Promise<'written' | 'exists'> {
+    try {
+      if (ifAbsent) await fs.link(temp, path);
+      else await fs.rename(temp, path);
+    } catch (e) {
+      if (ifAbsent && (e as NodeJS.ErrnoException).code === 'EEXIST') return 'exists';
+      throw e;
+    }
+    try {
+      await syncDir(dirname(path));
+    } catch (cause) {
+      throw new CheckpointError('E_DURABILITY', `${path}: written, but its directory could not be flushed`, {
+        path,
+        cause,
+        hint: 'the disk may be failing: write to another one',
+      });
+    }
+    return 'written';
+  }
+
+  async function* walk(path: string, key: string, prefix: string, after: string | undefined): AsyncIterable<string> {
+    const entries = await fs.readdir(path, { withFileTypes: true }).catch(absent);
+    if (!entries) return;
+    // a directory sorts as its name and '/', so that keys come out in the order of their bytes
+    const names = entries
+      .filter((e) => (e.isDirectory() || e.isFile()) && !e.name.startsWith(TEMP))
+      .map((e) => key + e.name + (e.isDirectory() ? '/' : ''))
+      .sort(compareKeys);
+    for (const k of names) {
+      if (k.endsWith('/')) {
+        const below = k.startsWith(prefix) || prefix.startsWith(k);
+        const behind = after === undefined || compareKeys(k, after) > 0 || after.startsWith(k);
+        if (below && behind) yield* walk(join(path, basename(k)), k, prefix, after);
+      } else if (k.startsWith(prefix) && (after === undefined || compareKeys(k, after) > 0)) yield k;
+    }
+  }
+
+  return {
+    name,
+
+    async caps() {
+      return {
+        ifAbsent: true,
+        lateKey: true,
+        range: true,
+        list: true,
+        durable: true,
+        maxObject: Number.MAX_SAFE_INTEGER,
+      };
+    },
+
+    async head(key, io = {}) {
+      io.signal?.throwIfAborted();
+      const path = place(key);
+      try {
+        await noLinks(path);
+        const found = await fs.lstat(path).catch(absent);
+        return found?.isFile() ? { size: found.size } : null;
+      } catch (e) {
+        throw fsError(e, path, 'read');
+      }
+    },
+
+    async get(key, io = {}) {
+      io.signal?.throwIfAborted();
+      const path = place(key);
+      try {
+        await noLinks(path);
+        const handle = await fs.open(path, fs.constants.O_RDONLY).catch(absent);
+        if (!handle) throw notFound(path);
+        try {
+          const { offset, length } = checkRange(path, (await handle.stat()).size, io);
+          const out = new Uint8Array(length);
+          for (let at = 0; at < length; ) {
+            io.signal?.throwIfAborted();
+            const { bytesRead } = await handle.read(out, at, Math.min(length - at, 16 * 2 ** 20), offset + at);
+            if (bytesRead === 0) checkRange(path, offset + at, { offset, length }); // cut short since: E_RANGE
+            at += bytesRead;
+          }
+          return out;
+        } finally {
+          await handle.close();
+        }
+      } catch (e) {
+        throw fsError(e, path, 'read');
+      }
+    },
+
+    async put(key, body, io = {}) {
+      io.signal?.throwIfAborted();
+      let path = typeof key === 'string' ? place(key) : join(root, 'object');
+      try {
+        await noLinks(path);
+        await makeDir(dirname(path));
+        await sweep(dirname(path));
+        const temp = await writeTemp(dirname(path), path, body, io.signal);
+        try {
+          if (typeof key === 'function') {
+            path = place(key());
+            await noLinks(path);
+            await makeDir(dirname(path));
+          }
+          io.signal?.throwIfAborted();
+          return await publish(temp, path, io.ifAbsent === true);
+        } finally {
+          await fs.unlink(temp).catch(absent); // after a rename it is gone
+        }
+      } catch (e) {
+        throw fsError(e, path, 'write', io.signal);
+      }
+    },
+
+    async delete(key, io = {}) {
+      io.signal?.throwIfAborted();
+      const path = place(key);
+      try {
+        await noLinks(path);
+        const gone = await fs.unlink(path).then(() => true, absent);
+        if (gone) await syncDir(dirname(path));
+      } catch (e) {
+        throw fsError(e, path, 'delete');
+      }
+    },
+
+    async *list(prefix, io = {}) {
+      try {
+        for await (const key of walk(root, '', prefix, io.after)) {
+          io.signal?.throwIfAborted();
+          const found = await fs.lstat(join(root, ...key.split('/'))).catch(absent);
+          if (found?.isFile()) yield { key, size: found.size, modified: found.mtimeMs };
+        }
+      } catch (e) {
+        throw fsError(e, root, 'list', io.signal);
+      }
+    },
+
+    async close() {},
+  };
+}
+
+/** For `catch`: what is not there is undefined; every other fault goes on. */
+function absent(e: unknown): undefined {
+  const code = (e as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  throw e;
+}

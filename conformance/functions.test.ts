@@ -1,0 +1,195 @@
+/** The kernels' functions against the host's, to the bit: both follow N3, N5, N8 and N9, in different instructions. */
+
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import * as s from '../sdk/core/scalar/index.ts';
+import { type FunctionsModule, functionsModule } from './functionsModule.ts';
+import { edges, isCanonical, scatter, slice } from './slice.ts';
+
+const N = 1 << 18;
+let module: FunctionsModule;
+
+before(async () => {
+  module = await functionsModule(N);
+});
+
+const hex = (u: number) => (u >>> 0).toString(16).padStart(8, '0');
+
+/** Canonical NaN, +NaN and -NaN with payloads: inside a program all of them may appear. */
+const NANS = [0x7fc00000, 0xffc00000, 0x7fffffff, 0xffffffff, 0x7fc12345];
+
+/** A canonical pattern from a random word: any exponent, one in 64 special. */
+function pattern(word: number, other: number): number {
+  if (other % 64 === 0) return [0, 0x7f800000, 0xff800000, NANS[other % 5]][(other >>> 8) & 3];
+  return isCanonical(word) ? word : s.bitsOf(s.C(s.ofBits(word)));
+}
+
+/** Inputs, N at a time: the slice first, then random ones up to two million. */
+const INPUTS: Uint32Array[] = [];
+{
+  const first = Uint32Array.from([...NANS, ...slice(256)]);
+  for (let at = 0; at < first.length; at += N) {
+    const part = new Uint32Array(N);
+    part.set(first.subarray(at, at + N));
+    INPUTS.push(part);
+  }
+  const next = scatter(77);
+  while (INPUTS.length * N < 2 ** 21) INPUTS.push(Uint32Array.from({ length: N }, () => pattern(next(), next())));
+}
+
+type Read = (u: number) => number;
+const asF32: Read = s.ofBits;
+const asI32: Read = (u) => u | 0;
+const asU32: Read = (u) => u >>> 0;
+const toBits: Read = s.bitsOf;
+const plain: Read = (v) => v >>> 0;
+
+/** Runs one loop over buffers that are filled, and compares every result. */
+function compare(
+  name: string,
+  operands: readonly Uint32Array[],
+  expected: (...u: number[]) => number,
+  f32: boolean,
+): void {
+  const { loops, buffers, at } = module;
+  operands.forEach((o, i) => buffers[i + 1].set(o));
+  loops[name](at[0], ...operands.map((_, i) => at[i + 1]), N * 4);
+  if (f32) loops.canonical(at[0], N * 4);
+  for (let i = 0; i < N; i++) {
+    const want = expected(...operands.map((o) => o[i])) >>> 0;
+    if (buffers[0][i] === want) continue;
+    const arguments_ = operands.map((o) => hex(o[i])).join(', ');
+    assert.fail(`${name}(${arguments_}): WASM ${hex(buffers[0][i])}, host ${hex(want)}`);
+  }
+}
+
+const ONE: readonly [string, (x: number) => number, Read, Read][] = [
+  ['exp', s.exp, asF32, toBits],
+  ['expWhole', s.exp, asF32, toBits],
+  ['log', s.log, asF32, toBits],
+  ['logWhole', s.log, asF32, toBits],
+  ['sqrt', s.sqrt, asF32, toBits],
+  ['rsqrt', s.rsqrt, asF32, toBits],
+  ['tanh', s.tanh, asF32, toBits],
+  ['sigmoid', s.sigmoid, asF32, toBits],
+  ['softplus', s.softplus, asF32, toBits],
+  ['sin', s.sin, asF32, toBits],
+  ['cos', s.cos, asF32, toBits],
+  ['erf', s.erf, asF32, toBits],
+  ['neg', s.neg, asF32, toBits],
+  ['abs', s.abs, asF32, toBits],
+  ['sign', s.sign, asF32, toBits],
+  ['floor', s.floor, asF32, toBits],
+  ['ceil', s.ceil, asF32, toBits],
+  ['trunc', s.trunc, asF32, toBits],
+  ['round', s.round, asF32, toBits],
+  ['isFinite32', s.isFinite32, asF32, plain],
+  ['f32ToI32', s.f32ToI32, asF32, plain],
+  ['f32ToU32', s.f32ToU32, asF32, plain],
+  ['f32ToBool', s.toBool, asF32, plain],
+  ['i32ToF32', s.intToF32, asI32, toBits],
+  ['u32ToF32', s.intToF32, asU32, toBits],
+  ['i32ToBool', s.toBool, asI32, plain],
+  ['uniform', s.uniformOf, asU32, toBits],
+];
+
+for (const [name, host, read, write] of ONE) {
+  test(`${name}: WASM gives the host's bits`, () => {
+    for (const part of INPUTS) compare(name, [part], (u) => write(host(read(u))), write === toBits);
+  });
+}
+
+/** Pairs: every edge with every edge, then random ones, half of them with near exponents so that sums cancel. */
+function* pairs(total = 2 ** 21): Generator<[Uint32Array, Uint32Array]> {
+  const next = scatter(5);
+  const e = [...NANS, ...edges().filter((_, i) => i % 5 === 0)];
+  const a: number[] = [];
+  const b: number[] = [];
+  const flush = function* (): Generator<[Uint32Array, Uint32Array]> {
+    while (a.length >= N) yield [Uint32Array.from(a.splice(0, N)), Uint32Array.from(b.splice(0, N))];
+  };
+  for (const x of e) {
+    for (const y of e) {
+      a.push(x);
+      b.push(y);
+    }
+  }
+  yield* flush();
+  for (let n = 0; n < total; n++) {
+    const x = pattern(next(), next());
+    a.push(x);
+    b.push(n % 2 ? pattern(next(), next()) : pattern((x ^ (next() & 0x81ffffff)) >>> 0, 1));
+    if (a.length >= N) yield* flush();
+  }
+}
+
+const TWO: readonly [string, (a: number, b: number) => number, Read][] = [
+  ['add', s.add, toBits],
+  ['sub', s.sub, toBits],
+  ['mul', s.mul, toBits],
+  ['div', s.div, toBits],
+  ['max', s.max, toBits],
+  ['min', s.min, toBits],
+  ['eq', s.eq, plain],
+  ['ne', s.ne, plain],
+  ['lt', s.lt, plain],
+  ['le', s.le, plain],
+];
+
+for (const [name, host, write] of TWO) {
+  test(`${name}: WASM gives the host's bits`, () => {
+    for (const p of pairs(2 ** 19)) compare(name, p, (a, b) => write(host(asF32(a), asF32(b))), write === toBits);
+  });
+}
+
+test("pow: WASM gives the host's bits", () => {
+  const pow = (a: number, b: number) => toBits(s.pow(asF32(a), asF32(b)));
+  for (const p of pairs(2 ** 20)) compare('pow', p, pow, true);
+  // Where results are neither 0 nor infinite: bases near 1, and integer powers of either sign.
+  const next = scatter(11);
+  const base = Uint32Array.from({ length: N }, () => (next() & 0x80000000) | (0x3f000000 + (next() & 0x00ffffff)));
+  const small = Uint32Array.from({ length: N }, () => s.bitsOf(Math.fround(((next() | 0) / 2 ** 31) * 100)));
+  const whole = Uint32Array.from({ length: N }, () => s.bitsOf((next() % 65) - 32));
+  compare('pow', [base, small], pow, true);
+  compare('pow', [base, whole], pow, true);
+});
+
+test("powi: WASM gives the host's bits", () => {
+  const part = new Uint32Array(N);
+  part.set(slice(128).subarray(0, N));
+  const { loops, buffers, at } = module;
+  buffers[1].set(part);
+  for (const n of [0, 1, 2, 3, 5, 8, 13, 100, -1, -2, -7, 2147483647, -2147483648]) {
+    loops.powi(at[0], at[1], n, N * 4);
+    loops.canonical(at[0], N * 4);
+    for (let i = 0; i < N; i++) {
+      const want = toBits(s.powi(asF32(part[i]), n));
+      if (buffers[0][i] !== want) assert.fail(`powi(${hex(part[i])}, ${n}): ${hex(buffers[0][i])}, host ${hex(want)}`);
+    }
+  }
+});
+
+test('where copies bits', () => {
+  const next = scatter(8);
+  const word = () => Uint32Array.from({ length: N }, next);
+  const choice = Uint32Array.from({ length: N }, () => next() & 1);
+  compare('where', [choice, word(), word()], (c, a, b) => (c !== 0 ? a : b), false);
+});
+
+test('Philox words and normal numbers are those of the host', () => {
+  const { loops, buffers, at } = module;
+  const source = s.sourceOf(0x0123456789abcdefn, 'init/fc1.weight', 12345);
+  const { stream, step, seedLo, seedHi } = source;
+  const words = s.words(source, N);
+  loops.philox(at[0], 0, N * 4, stream, step, seedLo, seedHi);
+  assert.deepEqual(buffers[0], words);
+  loops.normal(at[0], 0, N * 4, stream, step, seedLo, seedHi);
+  assert.deepEqual(buffers[0], new Uint32Array(s.normals(source, N).buffer, 0, N));
+  // From the middle, and from the last block that 32 bits count.
+  loops.philox(at[0], 1024, 4096, stream, step, seedLo, seedHi);
+  assert.deepEqual(buffers[0].subarray(0, 1024), words.subarray(1024, 2048));
+  loops.philox(at[0], 0xffffffc0, 64, stream, step, seedLo, seedHi);
+  const last = new Uint32Array(16);
+  for (let i = 0; i < 4; i++) s.philox(0x3ffffff0 + i, 0, stream, step, seedLo, seedHi, last, 4 * i);
+  assert.deepEqual(buffers[0].subarray(0, 16), last);
+});

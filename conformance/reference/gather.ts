@@ -1,0 +1,34 @@
+/** gather and scatterAdd (N7). The index has the tensor's sizes, or 1, on the axes other than `axis`. */
+
+import type { Attrs } from '../../sdk/core/node.ts';
+import { attrNumber } from '../../sdk/core/op.ts';
+import { add, addI32, addU32 } from '../../sdk/core/scalar/index.ts';
+import type { Shape } from '../../sdk/core/shape.ts';
+import { R } from './reduce.ts';
+import { build, get, stretched, type Value } from './value.ts';
+
+const put = (at: readonly number[], axis: number, p: number): number[] => at.map((q, i) => (i === axis ? p : q));
+
+export function gather(x: Value, index: Value, attrs: Attrs, shape: Shape): Value {
+  const axis = attrNumber(attrs, 'axis');
+  return build(shape, x.dtype, (at) => {
+    const p = stretched(index, at);
+    if (p < 0 || p >= x.shape[axis]) return x.dtype === 'f32' ? Number.NaN : 0;
+    return get(x, put(at, axis, p));
+  });
+}
+
+export function scatterAdd(base: Value, index: Value, source: Value, attrs: Attrs): Value {
+  const axis = attrNumber(attrs, 'axis');
+  return build(base.shape, base.dtype, (at) => {
+    const found: number[] = [];
+    for (let i = 0; i < source.shape[axis]; i++) {
+      const from = put(at, axis, i);
+      if (stretched(index, from) === at[axis]) found.push(get(source, from));
+    }
+    const b = get(base, at);
+    if (found.length === 0) return b;
+    if (base.dtype === 'f32') return add(b, R(found));
+    return found.reduce(base.dtype === 'i32' ? addI32 : addU32, b);
+  });
+}

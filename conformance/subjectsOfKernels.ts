@@ -1,0 +1,391 @@
+/** The programs of reductions, composites along an axis, contractions, gather and scatterAdd, and moves. */
+
+import { apply } from '../sdk/core/build.ts';
+import type { ComputeDType } from '../sdk/core/dtype.ts';
+import { DTypeError, ShapeError } from '../sdk/core/errors.ts';
+import type { Node } from '../sdk/core/node.ts';
+import type { Op } from '../sdk/core/op.ts';
+import { LOG_SOFTMAX, SOFTMAX } from '../sdk/core/ops/composite.ts';
+import { GATHER, SCATTER_ADD } from '../sdk/core/ops/gather.ts';
+import { MATMUL, matmul } from '../sdk/core/ops/matmul.ts';
+import * as M from '../sdk/core/ops/move.ts';
+import { ARGMAX, MAX, SUM } from '../sdk/core/ops/reduce.ts';
+import type { Shape } from '../sdk/core/shape.ts';
+import { type Input, input, type Refusal, type ShapeClass, type Subject, type Variant } from './cases.ts';
+
+const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
+type View = (x: Node) => Node;
+
+const wrongDType = (op: Op, allowed: readonly ComputeDType[], dtype: ComputeDType): Refusal | undefined =>
+  allowed.includes(dtype) ? undefined : { error: DTypeError, reason: `${op.name} takes ${allowed.join(', ')}` };
+
+/** [uploaded shape, axes, view]. */
+type Reduction = readonly [Shape, readonly number[], View?];
+const REDUCTIONS: Record<ShapeClass, readonly Reduction[]> = {
+  '0': [
+    [[3, 0], [0]],
+    [[3, 0], [1]],
+    [
+      [3, 0],
+      [0, 1],
+    ],
+    [[0, 3], [1]],
+  ],
+  '1': [
+    [[], []],
+    [[1, 1], [0]],
+    [[1], [0]],
+    [[5], []],
+  ],
+  prime: [
+    [[7, 11], [0]],
+    [[7, 11], [1]],
+    [
+      [7, 11],
+      [0, 1],
+    ],
+    [[3, 5, 7], [1]],
+    [
+      [3, 5, 7],
+      [0, 2],
+    ],
+    [[131], [0]],
+  ],
+  large: [
+    [
+      [37, 139],
+      [0, 1],
+    ],
+    [[37, 139], [0]],
+    [[37, 139], [1]],
+    [
+      [3, 700, 5],
+      [0, 1],
+    ],
+    [[2, 2100, 3], [1]],
+    [[2, 5000], [1]],
+    [[2050, 3], [0]],
+  ],
+  broadcast: [
+    [[3, 1], [0], (x) => M.broadcast(x, [3, 5])],
+    [[3, 1], [1], (x) => M.broadcast(x, [3, 5])],
+    [[7], [0, 1], (x) => M.broadcast(x, [300, 7])],
+    [[1], [0], (x) => M.broadcast(x, [2100])],
+  ],
+  permuted: [
+    ...[[0], [1], [2], [0, 2], [0, 1, 2]].map((axes): Reduction => [[5, 3, 7], axes, (x) => M.permute(x, [2, 0, 1])]),
+    [
+      [9, 10],
+      [0],
+      (x) =>
+        M.slice(x, [
+          [null, null, -2],
+          [1, 8, 3],
+        ]),
+    ],
+    [
+      [9, 10],
+      [1],
+      (x) =>
+        M.slice(x, [
+          [null, null, -2],
+          [1, 8, 3],
+        ]),
+    ],
+    [[70, 40], [1, 0], (x) => M.permute(x, [1, 0])],
+  ],
+};
+
+const reduction = (op: Op): Subject => ({
+  op,
+  variants: (dtype, shape) =>
+    REDUCTIONS[shape].map(([from, axes, view]): Variant => {
+      const empty = axes.some((a) => from[a] === 0);
+      const nothing =
+        empty && op !== SUM ? { error: ShapeError, reason: `${op.name} of an empty list has no value` } : undefined;
+      return {
+        note: `[${from}] over [${axes}]`,
+        inputs: [input(from, dtype, view)],
+        make: ([x]) => apply(op, [x], { axes: [...axes].sort((a, b) => a - b) }),
+        refusal: wrongDType(op, NUMBERS, dtype) ?? nothing,
+      };
+    }),
+});
+
+/** Composites along an axis: the reductions over one axis. */
+const alongAxis = (op: Op): Subject => ({
+  op,
+  variants: (dtype, shape) =>
+    REDUCTIONS[shape]
+      .filter(([, axes]) => axes.length === 1)
+      .map(([from, axes, view]): Variant => {
+        const empty =
+          from[axes[0]] === 0 ? { error: ShapeError, reason: `${op.name} of an empty list has no value` } : undefined;
+        return {
+          note: `[${from}] along ${axes}`,
+          inputs: [input(from, dtype, view)],
+          make: ([x]) => apply(op, [x], { axis: axes[0] }),
+          refusal: wrongDType(op, ['f32'], dtype) ?? empty,
+        };
+      }),
+});
+
+/** [batch of a, batch of b, m, k, n]. */
+type Contraction = readonly [Shape, Shape, number, number, number];
+const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction[]> = {
+  '0': [
+    [[], [], 0, 3, 2],
+    [[], [], 2, 0, 3],
+    [[], [], 2, 3, 0],
+    [[0], [0], 2, 3, 2],
+  ],
+  '1': [
+    [[], [], 1, 1, 1],
+    [[1, 1], [1], 1, 1, 1],
+  ],
+  prime: [
+    [[], [], 5, 7, 11],
+    [[3], [3], 2, 5, 3],
+  ],
+  large: [
+    [[], [], 37, 300, 19],
+    [[], [], 131, 17, 9],
+    [[], [], 1, 520, 40],
+    [[], [], 40, 257, 1],
+  ],
+  broadcast: [
+    [[2, 1], [3], 3, 5, 2],
+    [[3], [], 5, 7, 2],
+    [[], [2, 2], 3, 2, 5],
+    [[3, 1], [1, 2], 1, 3, 1],
+    [[3, 40], [], 3, 5, 2],
+  ],
+};
+
+function contractions(dtype: ComputeDType, shape: ShapeClass): readonly Variant[] {
+  const refusal = wrongDType(MATMUL, ['f32'], dtype);
+  if (shape === 'permuted') {
+    const views: [note: string, a: Input, b: Input][] = [
+      [
+        'batch inside',
+        input([4, 3, 5], dtype, (x) => M.permute(x, [1, 0, 2])),
+        input([5, 2, 3], dtype, (x) => M.permute(x, [2, 0, 1])),
+      ],
+      [
+        'backwards',
+        input([4, 5], dtype, (x) => M.slice(x, [null, [null, null, -1]])),
+        input([9, 3], dtype, (x) => M.slice(x, [[null, null, -2]])),
+      ],
+      [
+        'stretched inner',
+        input([4, 1], dtype, (x) => M.broadcast(x, [4, 7])),
+        input([1, 3], dtype, (x) => M.broadcast(x, [7, 3])),
+      ],
+      [
+        'merged rows',
+        input([3, 2, 5], dtype, (x) => M.permute(x, [1, 0, 2])),
+        input([4, 5], dtype, (x) => M.permute(x, [1, 0])),
+      ],
+    ];
+    return views.map(([note, a, b]) => ({ note, inputs: [a, b], make: ([x, y]) => matmul(x, y), refusal }));
+  }
+  const both = [false, true];
+  return CONTRACTIONS[shape].flatMap(([ba, bb, m, k, n]) =>
+    both.flatMap((transposeA) =>
+      both.map(
+        (transposeB): Variant => ({
+          note: `[${ba}] x [${bb}], ${m} x ${k} x ${n}, ${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}`,
+          inputs: [
+            input([...ba, ...(transposeA ? [k, m] : [m, k])], dtype),
+            input([...bb, ...(transposeB ? [n, k] : [k, n])], dtype),
+          ],
+          make: ([a, b]) => matmul(a, b, { transposeA, transposeB }),
+          refusal,
+        }),
+      ),
+    ),
+  );
+}
+
+/** [tensor, index, axis, view of the tensor, size it has along the axis then]. */
+type Indexing = readonly [Shape, Shape, number, View?, Shape?];
+const INDEXINGS: Record<ShapeClass, readonly Indexing[]> = {
+  '0': [
+    [[0], [2], 0],
+    [[3], [0], 0],
+    [[3, 0], [5, 1], 0],
+    [[0, 2], [3, 2], 0],
+  ],
+  '1': [
+    [[1], [1], 0],
+    [[1, 1], [1, 1], 1],
+  ],
+  prime: [
+    [[7], [13], 0],
+    [[5, 7], [5, 3], 1],
+    [[5, 7], [11, 7], 0],
+    [[3, 5, 2], [3, 4, 2], 1],
+  ],
+  large: [
+    [[10, 300], [70, 1], 0],
+    [[300], [5000], 0],
+    [[2], [5000], 0],
+    [[40, 30], [40, 67], 1],
+  ],
+  broadcast: [
+    [[5, 7], [1, 3], 1],
+    [[5, 7], [11, 1], 0],
+    [[3, 5, 2], [1, 4, 2], 1],
+    [[5, 1], [1, 6], 1, (x) => M.broadcast(x, [5, 4]), [5, 4]],
+  ],
+  permuted: [
+    [[5, 3, 7], [7, 5, 4], 2, (x) => M.permute(x, [2, 0, 1]), [7, 5, 3]],
+    [[6, 4], [2, 4], 0, (x) => M.slice(x, [[null, null, -1]]), [6, 4]],
+  ],
+};
+
+const indexings = (dtype: ComputeDType, shape: ShapeClass, scatter: boolean): readonly Variant[] =>
+  INDEXINGS[shape].flatMap(([from, index, axis, view, seen = from]) =>
+    (['i32', 'u32'] as const).map((indexDType): Variant => {
+      const ix: Input = { shape: index, dtype: indexDType, positions: seen[axis] };
+      const source = seen.map((d, i) => (i === axis ? index[axis] : d));
+      return {
+        note: `[${from}] by [${index}] of ${indexDType} along ${axis}`,
+        inputs: [input(from, dtype, view), ix, ...(scatter ? [input(source, dtype)] : [])],
+        make: (x) => apply(scatter ? SCATTER_ADD : GATHER, x, { axis }),
+        refusal: scatter ? wrongDType(SCATTER_ADD, NUMBERS, dtype) : undefined,
+      };
+    }),
+  );
+
+/** Uploaded shape and view of one operand, as the moves see it. */
+const SEEN: Record<ShapeClass, readonly [Shape, View?]> = {
+  '0': [[3, 0]],
+  '1': [[1, 1]],
+  prime: [[7, 11]],
+  large: [[37, 139]],
+  broadcast: [[5, 1], (x) => M.broadcast(x, [5, 6])],
+  permuted: [[7, 5], (x) => M.permute(x, [1, 0])],
+};
+
+type Move = readonly [note: string, make: (x: Node) => Node];
+const move = (op: Op, moves: readonly Move[], more: Partial<Record<ShapeClass, readonly Variant[]>> = {}): Subject => ({
+  op,
+  variants: (dtype, shape) => [
+    ...moves.map(
+      ([note, make]): Variant => ({
+        note,
+        inputs: [input(SEEN[shape][0], dtype, SEEN[shape][1])],
+        make: ([x]) => make(x),
+      }),
+    ),
+    ...(more[shape] ?? []).map((v) => ({ ...v, inputs: v.inputs.map((i) => ({ ...i, dtype })) })),
+  ],
+});
+
+const MOVES: readonly Subject[] = [
+  move(M.RESHAPE, [
+    ['flat', (x) => M.reshape(x, [x.shape[0] * x.shape[1]])],
+    ['turned', (x) => M.reshape(x, [x.shape[1], 1, x.shape[0]])],
+  ]),
+  move(M.PERMUTE, [
+    ['turned', (x) => M.permute(x, [1, 0])],
+    ['between', (x) => M.permute(M.reshape(x, [x.shape[0], 1, x.shape[1]]), [2, 0, 1])],
+  ]),
+  move(
+    M.BROADCAST,
+    [
+      ['in front', (x) => M.broadcast(x, [2, ...x.shape])],
+      ['in the middle', (x) => M.broadcast(M.reshape(x, [x.shape[0], 1, x.shape[1]]), [x.shape[0], 3, x.shape[1]])],
+    ],
+    { '0': [{ note: 'to nothing', inputs: [input([3, 1], 'f32')], make: ([x]) => M.broadcast(x, [3, 0]) }] },
+  ),
+  move(M.SLICE, [
+    [
+      'inner',
+      (x) =>
+        M.slice(x, [
+          [1, -1],
+          [0, 3],
+        ]),
+    ],
+    [
+      'backwards',
+      (x) =>
+        M.slice(x, [
+          [null, null, -1],
+          [null, null, -2],
+        ]),
+    ],
+    [
+      'every third',
+      (x) =>
+        M.slice(x, [
+          [1, null, 3],
+          [-2, null],
+        ]),
+    ],
+    ['backwards from the middle', (x) => M.slice(x, [[3, 0, -2]])],
+    ['nothing', (x) => M.slice(x, [[2, 1]])],
+  ]),
+  move(M.PAD, [
+    [
+      'around',
+      (x) =>
+        M.pad(x, [
+          [1, 2],
+          [0, 3],
+        ]),
+    ],
+    [
+      'between',
+      (x) =>
+        M.pad(x, [
+          [0, 0, 2],
+          [1, 0, 1],
+        ]),
+    ],
+    [
+      'with ones',
+      (x) =>
+        M.pad(
+          x,
+          [
+            [2, 0],
+            [0, 0, 1],
+          ],
+          1,
+        ),
+    ],
+  ]),
+  move(
+    M.CONCAT,
+    [
+      ['twice', (x) => M.concat([x, x], 0)],
+      ['beside a part', (x) => M.concat([x, M.slice(x, [null, [0, 1]]), x], 1)],
+    ],
+    {
+      '0': [
+        { note: 'an empty part', inputs: [input([2, 3], 'f32'), input([0, 3], 'f32')], make: (x) => M.concat(x, 0) },
+      ],
+      prime: [{ note: 'two', inputs: [input([2, 3], 'f32'), input([2, 5], 'f32')], make: (x) => M.concat(x, 1) }],
+      broadcast: [
+        {
+          note: 'parts that differ elsewhere',
+          inputs: [input([2, 3], 'f32'), input([1, 1], 'f32')],
+          make: (x) => M.concat(x, 0),
+          refusal: { error: ShapeError, reason: 'concat never stretches a part' },
+        },
+      ],
+    },
+  ),
+];
+
+export const KERNEL_SUBJECTS: readonly Subject[] = [
+  ...[SUM, MAX, ARGMAX].map(reduction),
+  ...[SOFTMAX, LOG_SOFTMAX].map(alongAxis),
+  { op: MATMUL, variants: contractions },
+  { op: GATHER, variants: (dtype, shape) => indexings(dtype, shape, false) },
+  { op: SCATTER_ADD, variants: (dtype, shape) => indexings(dtype, shape, true) },
+  ...MOVES,
+];

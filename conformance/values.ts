@@ -1,0 +1,103 @@
+/** Adversarial host data: rounding ties, window edges, zeros, the largest and smallest numbers, overflow, Inf and NaN. */
+
+import type { ComputeDType, Data } from '../sdk/core/dtype.ts';
+import { ARRAY } from '../sdk/core/dtype.ts';
+import { bitsOf, C, ofBits } from '../sdk/core/scalar/index.ts';
+import { edges, isCanonical, scatter } from './slice.ts';
+
+/**
+ * - `tame`: small integers and halves (ties), and numbers with full mantissas, so that the order of a sum shows.
+ * - `windows`: neighbours of the limits of N0, N6 and N7, and of their square roots, beside ordinary numbers.
+ * - `wild`: any pattern, the edges of every function, Inf and NaN.
+ */
+export type Profile = 'tame' | 'windows' | 'wild';
+export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild'];
+
+/** Random choices from a seed. */
+export class Random {
+  readonly next: () => number;
+  constructor(seed: number) {
+    this.next = scatter(seed);
+  }
+  /** 0 .. n-1. */
+  below(n: number): number {
+    return Math.floor((this.next() / 2 ** 32) * n);
+  }
+  between(low: number, high: number): number {
+    return low + this.below(high - low + 1);
+  }
+  chance(p: number): boolean {
+    return this.next() / 2 ** 32 < p;
+  }
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)];
+  }
+}
+
+const EDGES = edges();
+/** Exponents at which something happens: N0 at -125, N6 at -51, N7 at -102, products near each, tf32 and overflow at 64. */
+const EXPONENTS = [
+  -125, -124, -103, -102, -101, -77, -75, -74, -63, -62, -52, -51, -50, -26, -25, -24, 0, 1, 24, 63, 64, 127,
+];
+const MANTISSAS = [0, 0, 1, 2, 0x400000, 0x7ffffe, 0x7fffff];
+const INTEGERS = [0, 1, 2, 3, 255, 256, 65535, 65537, 16777215, 16777217, 33554431, 0x7fffffff, 0x80000000, 0xffffffff];
+
+function tame(r: Random): number {
+  const k = r.below(8);
+  if (k === 0) return 0;
+  if (k === 1) return r.between(-4, 4);
+  if (k === 2) return r.between(-9, 9) / 2;
+  return (r.next() / 2 ** 31 - 1) * 2 ** r.between(-3, 2);
+}
+
+function nearWindow(r: Random): number {
+  if (r.chance(0.25)) return tame(r);
+  const mantissa = r.chance(0.5) ? r.pick(MANTISSAS) : r.next() & 0x7fffff;
+  const sign = r.chance(0.5) ? 0x80000000 : 0;
+  return ofBits((sign | ((r.pick(EXPONENTS) + 127) << 23) | mantissa) >>> 0);
+}
+
+function wild(r: Random): number {
+  const k = r.below(16);
+  if (k < 6) return nearWindow(r);
+  if (k < 12) return ofBits(r.pick(EDGES));
+  for (;;) {
+    const u = r.next();
+    if (isCanonical(u)) return ofBits(u);
+  }
+}
+
+const FLOATS = { tame, windows: nearWindow, wild };
+
+/** `n` values of a dtype. Integers and bool have one profile. */
+export function values(r: Random, n: number, dtype: ComputeDType, profile: Profile): Data[ComputeDType] {
+  const out = new ARRAY[dtype](n);
+  if (dtype === 'f32') {
+    const bits = new Uint32Array(out.buffer);
+    for (let i = 0; i < n; i++) bits[i] = bitsOf(C(Math.fround(FLOATS[profile](r))));
+  } else if (dtype === 'bool') {
+    for (let i = 0; i < n; i++) out[i] = r.below(2);
+  } else {
+    for (let i = 0; i < n; i++) {
+      const k = r.below(4);
+      out[i] = k === 0 ? r.pick(INTEGERS) : k === 1 ? r.next() : r.between(-9, 9);
+    }
+  }
+  return out;
+}
+
+/** Positions in an axis of `size`, with doubles; some lie outside it unless `inside`. */
+export function positions(
+  r: Random,
+  n: number,
+  dtype: 'i32' | 'u32',
+  size: number,
+  inside = false,
+): Data['i32' | 'u32'] {
+  const out = new ARRAY[dtype](n);
+  for (let i = 0; i < n; i++) {
+    const outside = size === 0 || (!inside && r.chance(0.1));
+    out[i] = outside ? r.pick([-1, size, size + 1, 0x7fffffff, 0x80000000]) : r.below(size);
+  }
+  return out;
+}

@@ -1,0 +1,40 @@
+/** What `isobit train` runs: data, model and how long to train it. */
+
+import type { Store } from '../adapters/store.ts';
+import type { CheckpointPlan } from '../sdk/checkpoint/index.ts';
+import type { Rng } from '../sdk/core/rng.ts';
+import type { Module } from '../sdk/nn/index.ts';
+import type { Optimizer } from '../sdk/optim/index.ts';
+import type { Labelled } from './labelled.ts';
+
+/** One run: a model and the rows it is trained and judged on. */
+export interface Task {
+  /** Where the run lies below the store; '' for an example that is one run. */
+  readonly name: string;
+  readonly train: Labelled;
+  /** Rows held out, if any. */
+  readonly test: Labelled | null;
+  /** A new model, not yet initialised. */
+  model(): Module;
+}
+
+export interface TaskOptions {
+  /** Decides which rows are held out. */
+  rng: Rng;
+  /** Hold rows out, where the example leaves the choice. */
+  holdout: boolean;
+  /** Where data files are written and read back. */
+  store: Store;
+}
+
+export interface Recipe {
+  readonly name: string;
+  readonly epochs: number;
+  /** Rows a batch; they are shuffled, and the last batch is short. */
+  readonly batch: number;
+  readonly checkpoint: CheckpointPlan;
+  /** True where `holdout` has an effect. */
+  readonly canHoldOut: boolean;
+  optimizer(): Optimizer;
+  tasks(o: TaskOptions): Promise<readonly Task[]>;
+}

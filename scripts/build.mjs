@@ -1,0 +1,87 @@
+/**
+ * `npm run build`: kernels (`wasm`) and the published package (`dist`). The same sources give the same bytes.
+ *
+ * The one table of entries is `exports` in package.json: `types` names the source (dist/types/<path>.d.ts is made from
+ * <path>.ts) and `default` the bundle.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, writeStamp } from './stamp.mjs';
+
+/** @param {string} path */
+const at = (path) => join(ROOT, path);
+
+/** @param {readonly string[]} args a JavaScript file of the project and its arguments */
+function node(args) {
+  const r = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+  if (r.status !== 0) process.exit(r.status ?? 1);
+}
+
+function buildWasm() {
+  node(['--import', 'tsx', 'scripts/opcodes.ts']);
+  if (!existsSync(at('wasm/index.ts'))) return console.error('no wasm/index.ts: no kernels built');
+  mkdirSync(at('wasm/build'), { recursive: true });
+  node([
+    'node_modules/assemblyscript/bin/asc.js',
+    'wasm/index.ts',
+    ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
+    ...['--outFile', 'wasm/build/kernels.wasm'],
+  ]);
+  // Inlined as text, the module needs no fetch, no path and no bundler setting.
+  const base64 = readFileSync(at('wasm/build/kernels.wasm')).toString('base64');
+  writeFileSync(at('wasm/build/kernels.js'), `export default '${base64}';\n`);
+  writeFileSync(
+    at('wasm/build/kernels.d.ts'),
+    '/** The kernels, a WebAssembly module in base64. */\ndeclare const base64: string;\nexport default base64;\n',
+  );
+  writeStamp('wasm');
+}
+
+/** Bundles by output name, with their sources. */
+function entries() {
+  /** @type {Record<string, string>} */
+  const found = { cli: 'sdk/cli/main.ts' };
+  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  for (const target of Object.values(exports)) {
+    if (typeof target === 'string') continue;
+    const name = target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1');
+    found[name] = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
+  }
+  for (const [name, source] of Object.entries(found)) {
+    if (existsSync(at(source))) continue;
+    console.error(`dist/${name}.js: ${source} does not exist, left out`);
+    delete found[name];
+  }
+  return found;
+}
+
+async function buildDist() {
+  rmSync(at('dist'), { recursive: true, force: true });
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: entries(),
+    outdir: 'dist',
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import', 'default'],
+    target: 'es2022',
+    external: ['node:*', 'commander', 'cli-progress'],
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  if (existsSync(at('dist/cli.js'))) chmodSync(at('dist/cli.js'), 0o755);
+  if (existsSync(at('wasm/build/kernels.wasm'))) cpSync(at('wasm/build/kernels.wasm'), at('dist/kernels.wasm'));
+  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  writeStamp('dist');
+}
+
+const parts = process.argv.slice(2);
+if (parts.length === 0 || parts.includes('wasm')) buildWasm();
+if (parts.length === 0 || parts.includes('dist')) await buildDist();

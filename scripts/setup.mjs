@@ -1,0 +1,113 @@
+/**
+ * Makes a fresh clone ready: packages, WASM kernels, dist, and (for the tests) a Python with an independent CBOR reader.
+ * Uses Node alone, since nothing is installed yet; does only what is missing, and says what it does.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isFresh, ROOT } from './stamp.mjs';
+
+/** A failure with a message for the user; no stack is wanted. */
+class SetupError extends Error {}
+
+/** @param {string} line */
+const say = (line) => console.error(`isobit: ${line}`);
+
+/**
+ * Runs a command with its output kept back unless it fails.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {string} hint
+ */
+function run(command, args, hint) {
+  const r = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (r.status === 0) return;
+  throw new SetupError(
+    `${command} ${args.join(' ')} failed.\n${r.stdout ?? ''}${r.stderr ?? ''}${r.error?.message ?? ''}\n${hint}`,
+  );
+}
+
+/**
+ * True when what is installed is what the lock file names. npm keeps a lock of its own in node_modules; packages for
+ * other platforms (`optional`) may be absent.
+ */
+function packagesAreInstalled() {
+  const installed = join(ROOT, 'node_modules/.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const have = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  const want = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+  return Object.keys(want).every(
+    (path) =>
+      path === '' ||
+      (have[path] ? have[path].version === want[path].version && existsSync(join(ROOT, path)) : want[path].optional),
+  );
+}
+
+function installPackages() {
+  if (packagesAreInstalled()) return;
+  say('installing packages (npm ci) …');
+  // No install script is needed: esbuild's binary comes as a package of its own.
+  const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const hint = 'Check that the npm registry can be reached, then try again.';
+  // Under `npm start` the running npm is known; calling its file works on every platform.
+  const npm = process.env.npm_execpath;
+  if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args], hint);
+  else run('npm', args, hint);
+}
+
+/** @param {'wasm' | 'dist'} part */
+function build(part) {
+  if (isFresh(part)) return;
+  say(part === 'wasm' ? 'building the WASM kernels …' : 'building dist …');
+  run(process.execPath, [join(ROOT, 'scripts/build.mjs'), part], 'The message above names the source to mend.');
+}
+
+/** `.venv` with what scripts/requirements.txt names, for the tests that read our files with another language. */
+function installPython() {
+  const requirements = join(ROOT, 'scripts/requirements.txt');
+  const python = join(ROOT, '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const stamp = join(ROOT, '.venv/.stamp');
+  const wanted = readFileSync(requirements, 'utf8');
+  if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const host = process.platform === 'win32' ? 'python' : 'python3';
+  const hasVenv = spawnSync(host, ['-c', 'import venv, ensurepip']).status === 0;
+  if (!hasVenv) {
+    const apt = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
+    const hint = 'The tests read checkpoints with Python: install Python 3.9 or newer with its venv module.';
+    if (!apt) throw new SetupError(`${host} with the venv module was not found.\n${hint}`);
+    say('installing python3 and python3-venv (apt-get) …');
+    run('apt-get', ['update', '-qq'], hint);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'python3', 'python3-venv'], hint);
+  }
+  say('making .venv with the Python packages of the tests (pip) …');
+  rmSync(join(ROOT, '.venv'), { recursive: true, force: true });
+  run(host, ['-m', 'venv', join(ROOT, '.venv')], 'Python could not make a virtual environment.');
+  run(
+    python,
+    ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements],
+    'Check that the Python package index can be reached, then try again.',
+  );
+  writeFileSync(stamp, wanted);
+}
+
+/**
+ * @param {{ dist?: boolean, python?: boolean }} [need] what beyond packages and WASM kernels is needed
+ */
+export function setup({ dist = true, python = false } = {}) {
+  const [major] = process.versions.node.split('.').map(Number);
+  try {
+    if (major < 20) throw new SetupError(`Node ${process.versions.node} is too old: isobit needs Node 20 or newer.`);
+    installPackages();
+    build('wasm');
+    if (dist) build('dist');
+    if (python) installPython();
+  } catch (e) {
+    if (!(e instanceof SetupError)) throw e;
+    say(e.message);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) setup();

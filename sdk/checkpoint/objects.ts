@@ -1,0 +1,75 @@
+/** The states of a run: immutable objects whose name is their root, so that the same state is stored once. */
+
+import type { Store } from '../../adapters/store.ts';
+import { CheckpointError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import { isDamage } from './damage.ts';
+import type { Limits } from './limits.ts';
+import { type CheckpointFile, openCheckpoint } from './reader.ts';
+import { type CheckpointContent, draftCheckpoint, type Seal } from './writer.ts';
+
+const OBJECTS = 'objects/';
+
+export class ObjectStore {
+  readonly #store: Store;
+  readonly #prefix: string;
+  readonly #limits: Limits;
+
+  constructor(store: Store, prefix: string, limits: Limits) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#limits = limits;
+  }
+
+  /** The whole object, verified, and the one that was asked for. */
+  async open(object: string, root: string, o: IO): Promise<CheckpointFile> {
+    const key = this.#prefix + object;
+    const file = await openCheckpoint({ store: this.#store, key }, { signal: o.signal, limits: this.#limits });
+    if (file.root === root) return file;
+    throw new CheckpointError('E_INTEGRITY', `${file.source}: holds the state ${file.root}`, {
+      path: file.source,
+      expected: root,
+      actual: file.root,
+      hint: 'the file was replaced; restore it from a copy',
+    });
+  }
+
+  /** Under its late name where the store can, so that the state is read once; else hashed first. */
+  async put(content: CheckpointContent, o: IO): Promise<Seal & { object: string; size: number }> {
+    const draft = await draftCheckpoint(content, { signal: o.signal, limits: this.#limits });
+    const caps = await this.#store.caps();
+    if (draft.size > caps.maxObject) {
+      const most = caps.maxObject;
+      throw new CheckpointError('E_LIMIT', `${this.#store.name}: takes objects of ${most} bytes, not ${draft.size}`, {
+        expected: most,
+        actual: draft.size,
+        hint: 'use another store',
+      });
+    }
+    if (!caps.lateKey) await draft.seal(o);
+    const object = () => `${OBJECTS}${draft.sealed().root}.cbor`;
+    const key = () => this.#prefix + object();
+    const io = { signal: o.signal };
+    const answer = await this.#store.put(caps.lateKey ? key : key(), draft.body, { ...io, ifAbsent: true });
+    const seal = draft.sealed();
+    if (answer === 'exists') {
+      // saved before: worth a look, because a commit will stand on it
+      await this.open(object(), seal.root, o).catch(async (e) => {
+        if (!isDamage(e)) throw e;
+        await this.#store.put(key(), draft.body, io);
+      });
+    }
+    return { ...seal, object: object(), size: draft.size };
+  }
+
+  async remove(object: string, o: IO): Promise<void> {
+    await this.#store.delete(this.#prefix + object, { signal: o.signal });
+  }
+
+  /** Every object, with when it was written where the store knows. */
+  async *list(o: IO): AsyncGenerator<{ object: string; modified: number | undefined }> {
+    for await (const { key, modified } of this.#store.list(this.#prefix + OBJECTS, { signal: o.signal })) {
+      yield { object: key.slice(this.#prefix.length), modified };
+    }
+  }
+}

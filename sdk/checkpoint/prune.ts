@@ -1,0 +1,39 @@
+/** Removing commits that retention has given up. */
+
+import { CheckpointError } from '../core/errors.ts';
+import type { CommitRecord } from './commit.ts';
+import type { CommitLog } from './log.ts';
+import type { ObjectStore } from './objects.ts';
+
+/**
+ * Removes records first and objects second: a kill between leaves an unnamed object, never a record without one. What
+ * cannot be removed stays among `remaining`, because the new commit is safe either way.
+ */
+export async function prune(
+  log: CommitLog,
+  objects: ObjectStore,
+  records: readonly CommitRecord[],
+  dead: (r: CommitRecord) => boolean,
+): Promise<{ remaining: readonly CommitRecord[]; undeleted: readonly CheckpointError[] }> {
+  const undeleted: CheckpointError[] = [];
+  const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (e) {
+      if (!(e instanceof CheckpointError)) throw e;
+      undeleted.push(e);
+      return false;
+    }
+  };
+  const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
+  const remaining: CommitRecord[] = [];
+  for (const r of records) {
+    const gone =
+      dead(r) &&
+      (await attempt(() => log.remove(r.seq, {}))) &&
+      (named.has(r.object) || (await attempt(() => objects.remove(r.object, {}))));
+    if (!gone) remaining.push(r);
+  }
+  return { remaining, undeleted };
+}

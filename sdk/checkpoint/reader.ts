@@ -1,0 +1,279 @@
+/**
+ * Reading a file, where nothing is believed before it is checked: magic and version, the prologue's numbers against the
+ * real size, the index's digest and spelling, what it says, the derived layout against the prologue, the root over all
+ * leaves, then every leaf and every byte between. Nothing is allocated that the real size does not bear out.
+ */
+
+import type { Store } from '../../adapters/store.ts';
+import { CheckpointError } from '../core/errors.ts';
+import type { HostArray, IO } from '../core/host.ts';
+import { concatBytes, hex, sameBytes } from './bytes.ts';
+import { sha256 } from './hash.ts';
+import {
+  checkLayout,
+  DIGEST,
+  frameBytes,
+  INDEX_OFF,
+  type Layout,
+  LEAF,
+  layOut,
+  type Placed,
+  PREFIX,
+  readPrologue,
+  sealHead,
+  tensorsHead,
+} from './layout.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { decodeManifest, type Manifest, type Schema, type State } from './manifest.ts';
+import { fingerprintOfLeaves, rootOf } from './seal.ts';
+import { type ByteSource, bytesSource, storeSource } from './source.ts';
+import { emptyTensor } from './tensor.ts';
+
+/** One tensor of an open file. */
+export type TensorInfo = Readonly<Pick<Placed, 'name' | 'dtype' | 'shape' | 'offset' | 'bytes'>>;
+
+export interface OpenOptions extends IO {
+  /**
+   * 'full' (the default) checks every byte before it answers. 'lazy' checks prologue, index and the root over all leaves,
+   * and each tensor when it is read: for loading a part of a file over a network.
+   */
+  verify?: 'full' | 'lazy';
+  limits?: Partial<Limits>;
+}
+
+/** An open file. What it gives has been verified. */
+export interface CheckpointFile {
+  /** Where it came from, for messages. */
+  readonly source: string;
+  readonly size: number;
+  readonly kind: string;
+  readonly schema: Schema;
+  readonly state: State;
+  /** Ascending by the UTF-8 bytes of their names. */
+  readonly tensors: readonly TensorInfo[];
+  readonly root: string;
+  readonly fingerprint: string;
+  has(name: string): boolean;
+  /** A fresh array. E_MISSING names what is there; E_INTEGRITY where the bytes changed since. */
+  read(name: string, o?: IO): Promise<HostArray>;
+  /** All tensors, or those that `only` picks, with neighbours fetched together. */
+  readAll(o?: IO & { only?: (t: TensorInfo) => boolean }): Promise<Map<string, HostArray>>;
+  /** Checks every byte of the file. */
+  verify(o?: IO): Promise<void>;
+}
+
+/** A run of bytes and what must hold for it. */
+interface Segment {
+  readonly offset: number;
+  readonly length: number;
+  check(bytes: Uint8Array): Promise<void> | void;
+}
+
+/** One fetch is at most this long, and skips no more than GAP bytes to join its neighbours. */
+const FETCH = 16 * 2 ** 20;
+const GAP = 64 * 1024;
+/** The first fetch: enough for the index of an ordinary model. */
+const FIRST = 64 * 1024;
+
+/**
+ * Opens a checkpoint from bytes or from a store.
+ *
+ * @example
+ *   const file = await openCheckpoint(await readFile('model.cbor'));
+ *   const w = await file.read('model/fc1.weight');
+ * @throws CheckpointError E_MAGIC, E_VERSION, E_REQUIRES, E_TRUNCATED, E_TRAILING, E_NONCANONICAL, E_LAYOUT, E_SCHEMA,
+ *   E_LIMIT, E_INTEGRITY; from a store also E_NOT_FOUND and what the store throws.
+ */
+export async function openCheckpoint(
+  source: Uint8Array | { readonly store: Store; readonly key: string },
+  o: OpenOptions = {},
+): Promise<CheckpointFile> {
+  const limits = limitsOf(o.limits);
+  const full = o.verify !== 'lazy';
+  const from =
+    source instanceof Uint8Array ? bytesSource(source) : await storeSource(source.store, source.key, full, o);
+  try {
+    const file = await open(from, limits, o);
+    if (full) await file.verify(o);
+    return file;
+  } catch (e) {
+    throw located(e, from.name);
+  }
+}
+
+/** Adds where the file lies to an error that does not say. */
+function located(e: unknown, name: string): unknown {
+  if (!(e instanceof CheckpointError) || e.message.startsWith(name)) return e;
+  const { code, hint, details, path = name, tensor, offset, expected, actual, retryable, cause } = e;
+  const info = { hint, details, path, tensor, offset, expected, actual, retryable, cause };
+  return new CheckpointError(code, `${name}: ${e.message}`, info);
+}
+
+async function open(from: ByteSource, limits: Limits, o: IO): Promise<CheckpointFile> {
+  const first = await from.read(0, Math.min(FIRST, from.size), o);
+  const prologue = readPrologue(first, from.size, limits);
+  const indexEnd = INDEX_OFF + prologue.indexLen;
+  const index =
+    indexEnd <= first.length
+      ? first.subarray(INDEX_OFF, indexEnd)
+      : concatBytes([first.subarray(INDEX_OFF), await from.read(first.length, indexEnd - first.length, o)]);
+  if (!sameBytes(await sha256(index), prologue.digest)) {
+    throw damaged('the index does not match its digest', { offset: INDEX_OFF });
+  }
+  const manifest = decodeManifest(index, limits, prologue.minor);
+  const layout = layOut(index.length, manifest.tensors, limits);
+  checkLayout(prologue, layout);
+
+  const seal = await from.read(layout.sealOff, layout.fileLen - layout.sealOff, o);
+  const headLen = layout.leavesOff - layout.sealOff;
+  if (!sameBytes(seal.subarray(0, headLen), sealHead(layout))) throw between(layout.sealOff);
+  const leaves = seal.slice(headLen, -DIGEST);
+  const root = await rootOf(first.subarray(PREFIX.length, INDEX_OFF), leaves);
+  if (!sameBytes(root, seal.subarray(-DIGEST))) {
+    throw damaged('the root does not match', { offset: layout.fileLen - DIGEST });
+  }
+  return new OpenFile(from, manifest, layout, leaves, hex(root), await fingerprintOfLeaves(manifest, layout, leaves));
+}
+
+function damaged(why: string, info: { offset: number; tensor?: string }): CheckpointError {
+  return new CheckpointError('E_INTEGRITY', why, {
+    ...info,
+    hint: 'the bytes are damaged; restore an earlier checkpoint or fetch the file again',
+  });
+}
+
+function between(offset: number): CheckpointError {
+  return new CheckpointError('E_LAYOUT', `wrong bytes between tensors, near byte ${offset}`, {
+    offset,
+    hint: 'the bytes are damaged; restore an earlier checkpoint or fetch the file again',
+  });
+}
+
+class OpenFile implements CheckpointFile {
+  readonly source: string;
+  readonly size: number;
+  readonly kind: string;
+  readonly schema: Schema;
+  readonly state: State;
+  readonly tensors: readonly TensorInfo[];
+  readonly root: string;
+  readonly fingerprint: string;
+  readonly #from: ByteSource;
+  readonly #layout: Layout;
+  readonly #leaves: Uint8Array;
+  readonly #byName: ReadonlyMap<string, Placed>;
+
+  constructor(from: ByteSource, m: Manifest, l: Layout, leaves: Uint8Array, root: string, fingerprint: string) {
+    this.source = from.name;
+    this.size = l.fileLen;
+    this.kind = m.kind;
+    this.schema = m.schema;
+    this.state = m.state;
+    this.tensors = l.tensors;
+    this.root = root;
+    this.fingerprint = fingerprint;
+    this.#from = from;
+    this.#layout = l;
+    this.#leaves = leaves;
+    this.#byName = new Map(l.tensors.map((t) => [t.name, t]));
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  async read(name: string, o: IO = {}): Promise<HostArray> {
+    const t = this.#byName.get(name);
+    if (!t) {
+      const some = this.tensors.slice(0, 8).map((e) => e.name);
+      throw new CheckpointError('E_MISSING', `${this.source}: no tensor '${name}'`, {
+        path: this.source,
+        tensor: name,
+        actual: some,
+        hint: `it holds ${this.tensors.length} tensors: ${some.join(', ')}${this.tensors.length > 8 ? ', …' : ''}`,
+      });
+    }
+    return (await this.#load([t], o)).get(name)!;
+  }
+
+  readAll(o: IO & { only?: (t: TensorInfo) => boolean } = {}): Promise<Map<string, HostArray>> {
+    return this.#load(o.only ? this.#layout.tensors.filter(o.only) : this.#layout.tensors, o);
+  }
+
+  async verify(o: IO = {}): Promise<void> {
+    const l = this.#layout;
+    const exact = (offset: number, want: Uint8Array): Segment => ({
+      offset,
+      length: want.length,
+      check: (got) => {
+        if (!sameBytes(got, want)) throw between(offset);
+      },
+    });
+    const segments = function* (file: OpenFile): Iterable<Segment> {
+      yield exact(l.tensorsOff, tensorsHead(l));
+      for (const t of l.tensors) {
+        yield exact(t.frame, frameBytes(t));
+        yield* file.#leafSegments(t);
+      }
+    };
+    await this.#run(segments(this), o);
+  }
+
+  async #load(tensors: readonly Placed[], o: IO): Promise<Map<string, HostArray>> {
+    const out = new Map<string, HostArray>();
+    const segments = function* (file: OpenFile): Iterable<Segment> {
+      for (const t of tensors) {
+        const { array, bytes } = emptyTensor(t);
+        out.set(t.name, array);
+        yield* file.#leafSegments(t, bytes);
+      }
+    };
+    await this.#run(segments(this), o);
+    return out;
+  }
+
+  /** The leaves of a tensor; those that verify are copied to `into`. */
+  *#leafSegments(t: Placed, into?: Uint8Array): Iterable<Segment> {
+    for (let i = 0; i < t.leaves; i++) {
+      const at = i * LEAF;
+      const want = this.#leaves.subarray((t.leaf + i) * DIGEST, (t.leaf + i + 1) * DIGEST);
+      yield {
+        offset: t.offset + at,
+        length: Math.min(LEAF, t.bytes - at),
+        check: async (got) => {
+          if (!sameBytes(await sha256(got), want)) {
+            throw damaged(`tensor '${t.name}' does not match its digest`, { offset: t.offset + at, tensor: t.name });
+          }
+          if (t.dtype === 'bool' && got.some((v) => v > 1)) {
+            throw new CheckpointError('E_NONCANONICAL', `tensor '${t.name}': bool holds a value other than 0 and 1`, {
+              tensor: t.name,
+              hint: 'the file was not written by isobit',
+            });
+          }
+          into?.set(got, at);
+        },
+      };
+    }
+  }
+
+  /** Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow, and checks each. */
+  async #run(segments: Iterable<Segment>, o: IO): Promise<void> {
+    let group: Segment[] = [];
+    const flush = async () => {
+      if (group.length === 0) return;
+      o.signal?.throwIfAborted();
+      const last = group[group.length - 1];
+      const start = group[0].offset;
+      const bytes = await this.#from.read(start, last.offset + last.length - start, o);
+      for (const s of group) await s.check(bytes.subarray(s.offset - start, s.offset - start + s.length));
+      group = [];
+    };
+    let end = 0;
+    for (const s of segments) {
+      if (group.length > 0 && (s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) await flush();
+      group.push(s);
+      end = s.offset + s.length;
+    }
+    await flush();
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * A run's history in a store: immutable objects named by their content, and a log of commits. A state is saved once its
+ * commit record is there; a kill at any byte before that leaves the previous commit as it was.
+ */
+
+import type { Store } from '../../adapters/store.ts';
+import { CheckpointError, OptionError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import type { CommitRecord } from './commit.ts';
+import { isDamage } from './damage.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { CommitLog } from './log.ts';
+import { ObjectStore } from './objects.ts';
+import { checkPlan, type KeepBest, type Retention } from './plan.ts';
+import { prune } from './prune.ts';
+import type { CheckpointFile } from './reader.ts';
+import { checkTag, pickRef } from './ref.ts';
+import { kept } from './retention.ts';
+import type { CheckpointContent } from './writer.ts';
+
+export interface RunStoreOptions extends Retention {
+  /** Where the run lies in the store: '' or text that ends in '/'. */
+  prefix?: string;
+  /** Milliseconds since 1970, for commit records. */
+  clock?: () => number;
+  /** Names this writer in commit records; random unless given. */
+  writer?: string;
+  limits?: Partial<Limits>;
+}
+
+/** What a commit says beside the state. */
+export interface CommitInfo {
+  /** Completed steps and epochs. */
+  step: number;
+  epoch: number;
+  /** NaN and infinities are kept as null. */
+  metrics?: Readonly<Record<string, number | null>>;
+  tags?: readonly string[];
+}
+
+export interface Saved {
+  readonly commit: CommitRecord;
+  /** Superseded commits that could not be removed; the next save tries again. */
+  readonly undeleted: readonly CheckpointError[];
+}
+
+export interface Opened {
+  readonly file: CheckpointFile;
+  readonly commit: CommitRecord;
+  /** Newer commits that could not be used, and why. */
+  readonly skipped: readonly CheckpointError[];
+}
+
+export interface Collected {
+  /** Keys of objects that no commit names, removed. */
+  readonly removed: readonly string[];
+  /** Those that are younger than the grace period or of unknown age. */
+  readonly young: readonly string[];
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * The checkpoints of one run.
+ *
+ * @example
+ *   const run = new RunStore(fsStore('runs/iris'), { keepLast: 3 });
+ *   const found = await run.resume();                      // null where nothing was saved yet
+ *   await run.save(content, { step: 100, epoch: 2 });
+ */
+export class RunStore {
+  readonly #rule: Retention;
+  readonly #best: KeepBest | undefined;
+  readonly #clock: () => number;
+  readonly #writer: string;
+  readonly #log: CommitLog;
+  readonly #objects: ObjectStore;
+  /** For messages. */
+  readonly #where: string;
+  /** The highest sequence number that this writer follows; undefined until it has looked. */
+  #top: number | undefined;
+  /** The commit that the next state comes from. */
+  #parent: number | null = null;
+  #floor = 0;
+  /** All records, where retention needs them. */
+  #records: readonly CommitRecord[] | undefined;
+  /** Commits found damaged: they count for nothing, and are removed only when they fall below the floor. */
+  readonly #bad = new Set<number>();
+  /** Calls that write run one after the other. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Store, o: RunStoreOptions = {}) {
+    const { prefix = '', clock = Date.now, writer = crypto.randomUUID(), keepLast, keepEvery, keepBest } = o;
+    if (prefix !== '' && !prefix.endsWith('/')) {
+      throw new OptionError(`RunStore: prefix '${prefix}' does not end in '/'`, { hint: `use '${prefix}/'` });
+    }
+    const limits = limitsOf(o.limits);
+    this.#rule = checkPlan({ keepLast, keepEvery, keepBest });
+    this.#best = keepBest;
+    this.#clock = clock;
+    this.#writer = writer;
+    this.#log = new CommitLog(store, prefix, limits);
+    this.#objects = new ObjectStore(store, prefix, limits);
+    this.#where = prefix === '' ? store.name : `${store.name}/${prefix}`;
+  }
+
+  /**
+   * Opens a commit to read it: 'latest' (the default), 'best', a tag, 'step:N', or the first digits of a root. Where several
+   * would do, damaged ones are passed over and reported. Null for 'latest' of a run that has no commits.
+   * @throws CheckpointError E_NO_VALID_CHECKPOINT where commits exist but none that fits can be read; E_NOT_FOUND where
+   *   none fits; OptionError for a reference that fits several.
+   */
+  async open(ref = 'latest', o: IO = {}): Promise<Opened | null> {
+    const seqs = await this.#log.seqs(o);
+    return seqs.length === 0 && ref === 'latest' ? null : this.#open(ref, seqs, o);
+  }
+
+  /** `open`, and takes the run over: what is saved next follows what is there now, and comes from what was opened. */
+  resume(ref = 'latest', o: IO = {}): Promise<Opened | null> {
+    return this.#inTurn(async () => {
+      const seqs = await this.#log.seqs(o);
+      const opened = seqs.length === 0 && ref === 'latest' ? null : await this.#open(ref, seqs, o);
+      this.#top = seqs.at(-1) ?? 0;
+      this.#parent = opened?.commit.seq ?? null;
+      this.#floor = opened?.commit.floor ?? 0;
+      this.#records = undefined;
+      return opened;
+    });
+  }
+
+  /** Readable live commits, oldest first. */
+  async commits(o: IO = {}): Promise<CommitRecord[]> {
+    const out: CommitRecord[] = [];
+    for await (const e of this.#log.newestFirst(o)) if ('record' in e) out.unshift(e.record);
+    return out;
+  }
+
+  /**
+   * Writes the state and commits it, then removes what the retention rule no longer keeps.
+   * @throws CheckpointError E_CONFLICT where another writer has committed since this one looked, or where the run already
+   *   has commits and was never opened; E_QUOTA, E_PERMISSION, E_IO from the store. The run is then as it was.
+   */
+  save(content: CheckpointContent, info: CommitInfo, o: IO = {}): Promise<Saved> {
+    return this.#inTurn(async () => {
+      const tags = (info.tags ?? []).map(checkTag);
+      const top = await this.#look(o);
+      const state = await this.#objects.put(content, o);
+      const { step, epoch } = info;
+      const metrics = finite(info.metrics ?? {});
+      return this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
+    });
+  }
+
+  /** Makes an older commit the latest by appending a new one that names its object. Nothing is rewritten. */
+  rollback(ref: string, o: IO = {}): Promise<Saved> {
+    return this.#again(ref, 'rollback', [], o);
+  }
+
+  /** Gives an older commit tags, which also keep it from being removed. A tag that was given before moves here. */
+  pin(ref: string, tags: readonly string[], o: IO = {}): Promise<Saved> {
+    return this.#again(ref, 'pin', tags.map(checkTag), o);
+  }
+
+  /**
+   * Removes objects that no commit names and that are older than `graceMs` (a day): what a kill between object and commit
+   * leaves behind. While a commit record cannot be read nothing is removed, because its object cannot be known.
+   */
+  gc(o: IO & { graceMs?: number } = {}): Promise<Collected> {
+    return this.#inTurn(async () => {
+      const named = new Set<string>();
+      for await (const e of this.#log.newestFirst(o)) {
+        if ('error' in e) throw e.error;
+        named.add(e.record.object);
+      }
+      const removed: string[] = [];
+      const young: string[] = [];
+      const before = this.#clock() - (o.graceMs ?? DAY);
+      for await (const { object, modified } of this.#objects.list(o)) {
+        if (named.has(object)) continue;
+        const old = modified !== undefined && modified <= before;
+        if (old) await this.#objects.remove(object, o);
+        (old ? removed : young).push(object);
+      }
+      return { removed, young };
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work, work);
+    this.#tail = mine.catch(() => {});
+    return mine;
+  }
+
+  async #open(ref: string, seqs: readonly number[], o: IO): Promise<Opened> {
+    const skipped: CheckpointError[] = [];
+    for await (const entry of pickRef(ref, this.#log.newestFirst(o, seqs), this.#best, this.#where)) {
+      try {
+        if ('error' in entry) throw entry.error;
+        const commit = entry.record;
+        return { file: await this.#objects.open(commit.object, commit.root, o), commit, skipped };
+      } catch (e) {
+        if (!isDamage(e)) throw e;
+        this.#bad.add(entry.seq);
+        skipped.push(e);
+      }
+    }
+    if (skipped.length === 0) {
+      throw new CheckpointError('E_NOT_FOUND', `${this.#where}: no commit for '${ref}'`, {
+        path: this.#where,
+        hint: "use 'latest', 'best', a tag, 'step:N' or the first digits of a root",
+      });
+    }
+    const count = `${skipped.length} commit${skipped.length === 1 ? '' : 's'}`;
+    const why = `${this.#where}: ${count} for '${ref}', none can be read: ${skipped[0].message}`;
+    throw new CheckpointError('E_NO_VALID_CHECKPOINT', why, {
+      path: this.#where,
+      cause: skipped[0],
+      details: { ref, skipped: skipped.map((e) => `${e.code}: ${e.message}`) },
+      hint: 'restore the files from a copy, or start a new run in another directory',
+    });
+  }
+
+  /** The end of the log that this writer follows. */
+  async #look(o: IO): Promise<number> {
+    const mine = await this.#log.settle(o);
+    if (mine !== undefined) {
+      this.#top = mine;
+      this.#parent = mine;
+      this.#records = undefined;
+    }
+    if (this.#top !== undefined) return this.#top;
+    const top = (await this.#log.seqs(o)).at(-1) ?? 0;
+    if (top > 0) {
+      throw new CheckpointError('E_CONFLICT', `${this.#where}: already holds a run, and it was not resumed`, {
+        path: this.#where,
+        details: { seq: top },
+        hint: 'resume() it first, or give the new run a directory of its own',
+      });
+    }
+    this.#top = 0;
+    return 0;
+  }
+
+  #again(ref: string, op: 'rollback' | 'pin', tags: readonly string[], o: IO): Promise<Saved> {
+    return this.#inTurn(async () => {
+      const seqs = await this.#log.seqs(o);
+      this.#top ??= seqs.at(-1) ?? 0;
+      const top = await this.#look(o);
+      const { commit } = await this.#open(ref, seqs, o);
+      const { step, epoch, object, size, root, fingerprint, metrics } = commit;
+      return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, tags, op }, o);
+    });
+  }
+
+  async #commit(
+    top: number,
+    what: Omit<CommitRecord, 'v' | 'seq' | 'parent' | 'createdAt' | 'writer' | 'floor'>,
+    o: IO,
+  ): Promise<Saved> {
+    const base = { v: 1, seq: top + 1, parent: this.#parent, createdAt: this.#clock(), writer: this.#writer } as const;
+    const draft: CommitRecord = { ...base, ...what, floor: this.#floor };
+    const before = await this.#live(o);
+    const stays = before ? kept([...before.filter((r) => !this.#bad.has(r.seq)), draft], this.#rule) : undefined;
+    const commit = stays ? { ...draft, floor: [...stays].reduce((a, b) => Math.min(a, b)) } : draft;
+    await this.#log.append(commit, o);
+    this.#top = commit.seq;
+    this.#floor = commit.floor;
+    if (commit.op !== 'pin') this.#parent = commit.seq;
+    if (!before || !stays) return { commit, undeleted: [] };
+    const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
+    const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], dead);
+    this.#records = remaining;
+    return { commit, undeleted };
+  }
+
+  /** Records that retention weighs; undefined where everything is kept. */
+  async #live(o: IO): Promise<readonly CommitRecord[] | undefined> {
+    if (Object.values(this.#rule).every((v) => v === undefined)) return undefined;
+    if (!this.#records) {
+      const found: CommitRecord[] = [];
+      for await (const e of this.#log.newestFirst({ ...o, all: true })) {
+        if ('record' in e) found.push(e.record);
+        else this.#bad.add(e.seq);
+      }
+      this.#records = found;
+    }
+    return this.#records;
+  }
+}
+
+function finite(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {
+  // + 0 turns -0 into 0
+  return Object.fromEntries(
+    Object.entries(metrics).map(([k, v]) => [k, v !== null && Number.isFinite(v) ? v + 0 : null]),
+  );
+}

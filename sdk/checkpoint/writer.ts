@@ -1,0 +1,200 @@
+/**
+ * Writing a file: all sizes are known before any data, so it is one pass that hashes what it hands on. The seal comes
+ * last, so an unfinished file never verifies.
+ */
+
+import type { StoreBody } from '../../adapters/store.ts';
+import { CheckpointError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import { concatBytes, hex, sameBytes } from './bytes.ts';
+import { sha256 } from './hash.ts';
+import {
+  DIGEST,
+  frameBytes,
+  type Layout,
+  LEAF,
+  layOut,
+  type Placed,
+  PREFIX,
+  prologueBytes,
+  sealHead,
+  tensorsHead,
+} from './layout.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { checkManifest, encodeManifest, type Manifest, type Schema, type State, sortByName } from './manifest.ts';
+import { fingerprintOfLeaves, rootOf } from './seal.ts';
+import { rawBytes, type TensorSource } from './tensor.ts';
+
+/** What a file holds. `kind` is 'train' for a training state, 'weights' for a model alone. */
+export interface CheckpointContent {
+  readonly kind: string;
+  /** One version number a component; changing what a component stores raises its number. */
+  readonly schema?: Schema;
+  readonly state: State;
+  /** In any order; names are `/`-separated, such as 'model/fc1.weight'. */
+  readonly tensors: ReadonlyMap<string, TensorSource>;
+}
+
+/** The identities of a file, in hexadecimal. */
+export interface Seal {
+  /** Content address: these bytes. */
+  readonly root: string;
+  /** The same state, whatever the layout. */
+  readonly fingerprint: string;
+}
+
+/** A file that is laid out but not yet hashed. */
+export interface CheckpointDraft {
+  readonly size: number;
+  /** Can be streamed again; every pass must find the same tensors (E_INTEGRITY where they changed). */
+  readonly body: StoreBody;
+  /** The seal, once `body` has been streamed to its end or `seal()` was awaited. */
+  sealed(): Seal;
+  /** Hashes without writing, unless that is done. */
+  seal(o?: IO): Promise<Seal>;
+}
+
+export interface EncodedCheckpoint extends Seal {
+  readonly size: number;
+  readonly body: StoreBody;
+  /** The whole file in memory. */
+  bytes(o?: IO): Promise<Uint8Array>;
+}
+
+export interface EncodeOptions extends IO {
+  limits?: Partial<Limits>;
+}
+
+/** Small pieces are handed on together, so that a store is not given thousands of tiny chunks. */
+const GATHER = 64 * 1024;
+
+/**
+ * Checks the content and lays it out; hashes nothing yet. Stores that publish under a late name stream `body` once and
+ * ask `sealed()` for the name.
+ * @throws CheckpointError E_ENCODE (with the path of the value), E_DTYPE, E_SHAPE, E_LIMIT.
+ */
+export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptions = {}): Promise<CheckpointDraft> {
+  const limits = limitsOf(o.limits);
+  const specs = [...content.tensors].map(([name, t]) => ({ name, dtype: t.dtype, shape: [...t.shape] }));
+  const manifest: Manifest = {
+    kind: content.kind,
+    requires: [],
+    schema: { ...content.schema },
+    state: content.state,
+    tensors: sortByName(specs),
+  };
+  checkManifest(manifest, limits, 'E_ENCODE');
+  const index = encodeManifest(manifest, limits);
+  const layout = layOut(index.length, manifest.tensors, limits);
+  const prologue = prologueBytes(layout, await sha256(index));
+  for (const t of layout.tensors) {
+    const source = content.tensors.get(t.name)!;
+    if ('data' in source) rawBytes(t, source.data);
+  }
+
+  let leaves: Uint8Array | undefined;
+  let root: Uint8Array | undefined;
+  let seal: Seal | undefined;
+  const finish = async (found: Uint8Array): Promise<void> => {
+    if (leaves && !sameBytes(leaves, found)) throw changed(layout, leaves, found);
+    leaves = found;
+    root ??= await rootOf(prologue, leaves);
+    seal ??= { root: hex(root), fingerprint: await fingerprintOfLeaves(manifest, layout, leaves) };
+  };
+
+  async function* chunks(io: IO): AsyncIterable<Uint8Array> {
+    const found = new Uint8Array(layout.leafCount * DIGEST);
+    let small: Uint8Array[] = [PREFIX, prologue, index, tensorsHead(layout)];
+    let held = 0;
+    for (const t of layout.tensors) {
+      small.push(frameBytes(t));
+      for await (const [i, slice] of leavesOf(t, content.tensors.get(t.name)!, io)) {
+        found.set(await sha256(slice), i * DIGEST);
+        held += slice.length;
+        small.push(slice);
+        if (held < GATHER) continue;
+        yield small.length === 1 ? slice : concatBytes(small);
+        small = [];
+        held = 0;
+      }
+    }
+    await finish(found);
+    small.push(sealHead(layout), found, root!);
+    yield concatBytes(small);
+  }
+
+  return {
+    size: layout.fileLen,
+    body: { size: layout.fileLen, chunks: () => chunks({ signal: o.signal }) },
+    sealed() {
+      if (!seal)
+        throw new CheckpointError('E_BUSY', 'the checkpoint is not hashed yet', { hint: 'await seal() first' });
+      return seal;
+    },
+    async seal(io = {}) {
+      if (!seal) {
+        const found = new Uint8Array(layout.leafCount * DIGEST);
+        for (const t of layout.tensors) {
+          for await (const [i, slice] of leavesOf(t, content.tensors.get(t.name)!, io)) {
+            found.set(await sha256(slice), i * DIGEST);
+          }
+        }
+        await finish(found);
+      }
+      return seal!;
+    },
+  };
+}
+
+/** The slices of one tensor, each with the number of its leaf in the seal. */
+async function* leavesOf(t: Placed, source: TensorSource, io: IO): AsyncIterable<[number, Uint8Array]> {
+  io.signal?.throwIfAborted();
+  const raw = rawBytes(t, 'data' in source ? source.data : await source.read(io));
+  for (let i = 0; i < t.leaves; i++) {
+    io.signal?.throwIfAborted();
+    yield [t.leaf + i, raw.subarray(i * LEAF, (i + 1) * LEAF)];
+  }
+}
+
+function changed(l: Layout, before: Uint8Array, after: Uint8Array): CheckpointError {
+  let leaf = 0;
+  while (
+    sameBytes(before.subarray(leaf * DIGEST, (leaf + 1) * DIGEST), after.subarray(leaf * DIGEST, (leaf + 1) * DIGEST))
+  ) {
+    leaf++;
+  }
+  const name = l.tensors.find((t) => leaf < t.leaf + t.leaves)?.name;
+  return new CheckpointError('E_INTEGRITY', `tensor '${name}': changed while the checkpoint was being written`, {
+    tensor: name,
+    hint: 'take the checkpoint between steps, or give it a copy of the data',
+  });
+}
+
+/**
+ * A checkpoint file, hashed and ready to be written: the same content gives the same bytes on every runtime.
+ *
+ * @example
+ *   const file = await encodeCheckpoint({ kind: 'weights', state: {}, tensors: new Map([['model/w', w]]) });
+ *   await store.put(`${file.root}.cbor`, file.body, { ifAbsent: true });
+ * @throws CheckpointError E_ENCODE, E_DTYPE, E_SHAPE, E_LIMIT.
+ */
+export async function encodeCheckpoint(content: CheckpointContent, o: EncodeOptions = {}): Promise<EncodedCheckpoint> {
+  const draft = await draftCheckpoint(content, o);
+  const seal = await draft.seal(o);
+  return {
+    ...seal,
+    size: draft.size,
+    body: draft.body,
+    async bytes() {
+      const parts: Uint8Array[] = [];
+      // a chunk may be a view of a tensor: joining them copies
+      for await (const chunk of draft.body.chunks()) parts.push(chunk);
+      return concatBytes(parts);
+    },
+  };
+}
+
+/** The fingerprint of a state without writing it: 64 hexadecimal digits, equal for equal states on every runtime. */
+export async function fingerprintOf(content: CheckpointContent, o: EncodeOptions = {}): Promise<string> {
+  return (await (await draftCheckpoint(content, o)).seal(o)).fingerprint;
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { encodeCheckpoint } from '../checkpoint/index.ts';
+import { CheckpointError } from '../core/errors.ts';
+import type { HostArray } from '../core/host.ts';
+import { inspect } from './inspect.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
+after(() => rmSync(dir, { recursive: true }));
+
+const tensors = new Map<string, HostArray>([
+  ['model/fc1.weight', { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2], dtype: 'f32' }],
+  ['model/b', { data: Float32Array.of(5), shape: [1], dtype: 'f32' }],
+  ['optim/m/b', { data: Float32Array.of(6), shape: [1], dtype: 'f32' }],
+]);
+const state = { step: 7, data: { id: 'ab', list: [1, 2, 3, 4, 5, 6, 7, 8, 9], maps: [{ a: null }] } };
+const encoded = await encodeCheckpoint({ kind: 'train', schema: { model: 1 }, state, tensors });
+const bytes = await encoded.bytes();
+
+async function show(path: string, json = false): Promise<string> {
+  let out = '';
+  await inspect(path, { json }, { out: (s: string) => (out += s), err: assert.fail } as never);
+  return out;
+}
+
+test('a tree of everything in the file', async () => {
+  const path = join(dir, 'good.cbor');
+  writeFileSync(path, bytes);
+  const expected = `${path}: ${bytes.length.toLocaleString('en')} bytes, kind train, every byte verified
+├─ root ${encoded.root}
+├─ fingerprint ${encoded.fingerprint}
+├─ schema
+│  └─ model: 1
+├─ state
+│  ├─ data
+│  │  ├─ id: "ab"
+│  │  ├─ list: [1, 2, 3, 4, 5, 6, 7, 8, … 9 in all]
+│  │  └─ maps
+│  │     └─ 0
+│  │        └─ a: null
+│  └─ step: 7
+└─ 3 tensors, 24 bytes
+   ├─ model
+   │  ├─ b           f32 [1], 4 bytes
+   │  └─ fc1.weight  f32 [2, 2], 16 bytes
+   └─ optim
+      └─ m/b  f32 [1], 4 bytes
+`;
+  assert.equal(await show(path), expected);
+  symlinkSync(path, join(dir, 'link'));
+  assert.equal(await show(join(dir, 'link')), expected.replace(path, join(dir, 'link')));
+  const json = JSON.parse(await show(path, true));
+  assert.deepEqual([json.kind, json.state, json.root], ['train', state, encoded.root]);
+  assert.equal(json.tensors.length, 3);
+});
+
+test('a damaged, truncated or foreign file, a directory, a missing file: a typed error that names it', async () => {
+  const cases: [string, Uint8Array | null, RegExp][] = [
+    ['changed.cbor', bytes.with(bytes.length - 40, bytes[bytes.length - 40] ^ 1), /^E_/],
+    ['short.cbor', bytes.slice(0, -1), /^E_TRUNCATED$/],
+    ['other.txt', new TextEncoder().encode('not a checkpoint at all'), /^E_/],
+    ['missing.cbor', null, /^E_NOT_FOUND$/],
+    ['.', null, /^E_NOT_FOUND$/],
+  ];
+  for (const [name, content, code] of cases) {
+    const path = join(dir, name);
+    if (content) writeFileSync(path, content);
+    await assert.rejects(show(path), (e: unknown) => {
+      assert.ok(e instanceof CheckpointError, String(e));
+      assert.match(e.code, code, name);
+      assert.ok(e.message.includes(path), e.message);
+      assert.notEqual(e.hint, '');
+      return true;
+    });
+  }
+});

@@ -1,0 +1,150 @@
+/** The one table of commands and options. The parser, `--help` and docs/cli.md are made from it. */
+
+import { OptionError } from '../core/errors.ts';
+
+export type CommandName = 'train' | 'inspect';
+
+export interface CommandInfo {
+  readonly name: CommandName;
+  /** The one positional argument. */
+  readonly argument: { readonly name: string; readonly description: string; readonly choices?: readonly string[] };
+  readonly description: string;
+}
+
+export interface OptionInfo {
+  /** Long name without dashes. */
+  readonly name: string;
+  /** What stands behind it on the command line; without one it is a switch. */
+  readonly argument?: string;
+  /** As it would be written on the command line; without one the description says what happens. */
+  readonly default?: string;
+  readonly description: string;
+  readonly commands: readonly CommandName[];
+  /** The value of the text; throws OptionError. */
+  readonly parse?: (text: string) => unknown;
+}
+
+export const EXAMPLES = ['iris', 'mnist', 'synthetic'] as const;
+export type ExampleName = (typeof EXAMPLES)[number];
+
+const BACKENDS = ['auto', 'wasm', 'webgpu'] as const;
+
+/** What `isobit train` gets. */
+export interface TrainOptions {
+  backend: (typeof BACKENDS)[number];
+  seed?: bigint;
+  epochs?: number;
+  store?: string;
+  resume?: boolean;
+  stopAtStep?: number;
+  holdout?: boolean;
+  json?: boolean;
+}
+
+/** What `isobit inspect` gets. */
+export interface InspectOptions {
+  json?: boolean;
+}
+
+export const COMMANDS: readonly CommandInfo[] = [
+  {
+    name: 'train',
+    argument: { name: 'example', description: 'which example to train', choices: EXAMPLES },
+    description: 'Train an example on real or made data, and report its accuracy and fingerprint.',
+  },
+  {
+    name: 'inspect',
+    argument: { name: 'file', description: 'a checkpoint, such as runs/iris/objects/….cbor' },
+    description: 'Check every byte of a checkpoint and show what it holds.',
+  },
+];
+
+export const OPTIONS: readonly OptionInfo[] = [
+  {
+    name: 'backend',
+    argument: 'name',
+    default: 'auto',
+    description: 'where to compute: auto (a qualified GPU, else WASM), wasm or webgpu',
+    commands: ['train'],
+    parse: oneOf('backend', BACKENDS),
+  },
+  {
+    name: 'seed',
+    argument: 'n',
+    description: 'seed of every random choice, 0 to 2^64-1 (default: that of the resumed run, else 0)',
+    commands: ['train'],
+    parse: seed,
+  },
+  {
+    name: 'epochs',
+    argument: 'n',
+    description: 'epochs in all, those of a resumed run included (default: the example’s own)',
+    commands: ['train'],
+    parse: count('epochs'),
+  },
+  {
+    name: 'store',
+    argument: 'dir',
+    description: 'directory for checkpoints (default: none are written)',
+    commands: ['train'],
+    parse: directory,
+  },
+  {
+    name: 'resume',
+    description: 'go on with the run in --store, or begin it there; without this a store that holds a run is refused',
+    commands: ['train'],
+  },
+  {
+    name: 'stop-at-step',
+    argument: 'n',
+    description: 'stop once n steps are done in all, and save there if there is a store',
+    commands: ['train'],
+    parse: count('stop-at-step'),
+  },
+  {
+    name: 'holdout',
+    description: 'iris only: train on 120 rows and report on the other 30',
+    commands: ['train'],
+  },
+  {
+    name: 'json',
+    description: 'print the result as one JSON object on the last line of standard output',
+    commands: ['train', 'inspect'],
+  },
+];
+
+export function optionsOf(command: CommandName): readonly OptionInfo[] {
+  return OPTIONS.filter((o) => o.commands.includes(command));
+}
+
+/** `--name <argument>`, as help and docs show it. */
+export function flagsOf(o: OptionInfo): string {
+  return o.argument ? `--${o.name} <${o.argument}>` : `--${o.name}`;
+}
+
+function refuse(name: string, text: string, expected: string): never {
+  throw new OptionError(`--${name}: ${JSON.stringify(text)} is not ${expected}`, {
+    hint: `Give --${name} ${expected}.`,
+    details: { option: name, got: text },
+  });
+}
+
+function oneOf(name: string, choices: readonly string[]): (text: string) => string {
+  return (text) => (choices.includes(text) ? text : refuse(name, text, `one of ${choices.join(', ')}`));
+}
+
+function count(name: string): (text: string) => number {
+  return (text) => {
+    const n = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+    return n >= 1 ? n : refuse(name, text, 'a whole number from 1 up');
+  };
+}
+
+function seed(text: string): bigint {
+  const n = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  return n >= 0n && n < 1n << 64n ? n : refuse('seed', text, 'a whole number from 0 to 18446744073709551615');
+}
+
+function directory(text: string): string {
+  return text.trim() === '' ? refuse('store', text, 'the path of a directory') : text;
+}

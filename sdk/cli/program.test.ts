@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { DataError } from '../core/errors.ts';
+import { cliDocs } from './docs.ts';
+import { COMMANDS, flagsOf, type InspectOptions, OPTIONS, optionsOf, type TrainOptions } from './options.ts';
+import { run } from './program.ts';
+
+interface Call {
+  command: string;
+  argument: string;
+  options: TrainOptions & InspectOptions;
+}
+
+/** Runs a command line whose commands only note how they were called. */
+async function call(line: string[]): Promise<{ code: number; out: string; err: string; calls: Call[] }> {
+  const got = { code: 0, out: '', err: '', calls: [] as Call[] };
+  const note = (command: string) => async (argument: string, options: object) => {
+    got.calls.push({ command, argument, options: options as Call['options'] });
+  };
+  const actions = { train: note('train'), inspect: note('inspect') };
+  const t = { out: (s: string) => (got.out += s), err: (s: string) => (got.err += s) } as never;
+  got.code = await run(line, actions, t);
+  return got;
+}
+
+/** For each option a text, and the key and value it must give. */
+const CASES: Record<string, [text: string | null, key: keyof Call['options'], value: unknown]> = {
+  backend: ['wasm', 'backend', 'wasm'],
+  seed: ['18446744073709551615', 'seed', 18446744073709551615n],
+  epochs: ['7', 'epochs', 7],
+  store: ['runs/x', 'store', 'runs/x'],
+  resume: [null, 'resume', true],
+  'stop-at-step': ['30', 'stopAtStep', 30],
+  holdout: [null, 'holdout', true],
+  json: [null, 'json', true],
+};
+
+test('every option of the table reaches its command as a value', async () => {
+  for (const o of OPTIONS) {
+    assert.ok(CASES[o.name], `no case for --${o.name}`);
+    const [text, key, value] = CASES[o.name];
+    for (const command of o.commands) {
+      const argument = command === 'train' ? 'iris' : 'file.cbor';
+      const { code, calls } = await call([command, argument, `--${o.name}`, ...(text === null ? [] : [text])]);
+      assert.equal(code, 0);
+      assert.equal(calls[0].command, command);
+      assert.equal(calls[0].argument, argument);
+      assert.deepEqual(calls[0].options[key], value);
+    }
+  }
+});
+
+test('without options: the defaults of the table, nothing else', async () => {
+  const { calls } = await call(['train', 'mnist']);
+  assert.deepEqual({ ...calls[0].options }, { backend: 'auto' });
+});
+
+test('bad command lines: one message, one hint, exit code 1, nothing done', async () => {
+  const cases: [string[], RegExp][] = [
+    [[], /no command was given/],
+    [['trian', 'iris'], /unknown command 'trian'/],
+    [['train'], /missing required argument 'example'/],
+    [['train', 'irs'], /there is no example "irs".*\n.*iris, mnist, synthetic/],
+    [['train', 'iris', 'mnist'], /too many arguments/],
+    [['train', 'iris', '--sed', '1'], /unknown option '--sed'/],
+    [['train', 'iris', '--seed'], /argument missing/],
+    [['train', 'iris', '--seed', '-1'], /--seed/],
+    [['train', 'iris', '--seed', '18446744073709551616'], /--seed.*18446744073709551616/],
+    [['train', 'iris', '--seed', '1.5'], /--seed/],
+    [['train', 'iris', '--epochs', '0'], /--epochs: "0" is not a whole number from 1 up/],
+    [['train', 'iris', '--stop-at-step', 'x'], /--stop-at-step/],
+    [['train', 'iris', '--backend', 'cuda'], /"cuda" is not one of auto, wasm, webgpu/],
+    [['train', 'iris', '--store', ''], /--store/],
+    [['inspect', 'x', '--seed', '1'], /unknown option '--seed'/],
+  ];
+  for (const [line, message] of cases) {
+    const { code, out, err, calls } = await call(line);
+    assert.equal(code, 1, line.join(' '));
+    assert.match(err, message);
+    assert.match(err, /^isobit: [^\n]*\(E_OPTION\)\n {2}[^\n]+\n$|^isobit: no command[^\n]*\n {2}[^\n]+\n$/);
+    assert.deepEqual([out, calls], ['', []]);
+  }
+});
+
+test('errors of a command are told once, with their code and hint; unforeseen ones with a stack', async () => {
+  let err = '';
+  const t = { out: () => {}, err: (s: string) => (err += s) } as never;
+  const fail = (e: Error) => ({ train: () => Promise.reject(e), inspect: () => Promise.reject(e) });
+  assert.equal(await run(['inspect', 'x'], fail(new DataError('no rows', { hint: 'Give some.' })), t), 1);
+  assert.equal(err, 'isobit: no rows (E_DATA)\n  Give some.\n');
+  err = '';
+  assert.equal(await run(['inspect', 'x'], fail(new TypeError('oops')), t), 1);
+  assert.match(err, /^isobit: TypeError: oops\n {4}at /);
+});
+
+test('--help of the program and of each command shows the whole table, and succeeds', async () => {
+  const top = await call(['--help']);
+  assert.equal(top.code, 0);
+  for (const c of COMMANDS) {
+    assert.match(top.out, new RegExp(`^ {2}${c.name} `, 'm'));
+    const { code, out, err } = await call([c.name, '--help']);
+    assert.deepEqual([code, err], [0, '']);
+    const flat = out.replace(/\s+/g, ' ');
+    for (const o of optionsOf(c.name)) assert.ok(flat.includes(`${flagsOf(o)} ${o.description}`), o.name);
+  }
+});
+
+test('docs/cli.md is what the table gives', () => {
+  assert.equal(readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8'), cliDocs(), 'run npm run docs');
+});

@@ -1,0 +1,55 @@
+/** Functions of tensors that have no receiver. */
+
+import type { DType } from './dtype.ts';
+import { ShapeError } from './errors.ts';
+import { logSoftmax as logSoftmaxNode, softmax as softmaxNode } from './ops/composite.ts';
+import { concat as concatNodes, reshape } from './ops/move.ts';
+import type { Axes } from './ops/reduce.ts';
+import { where as whereNodes } from './ops/select.ts';
+import { axesOf, axisOf, showShape } from './shape.ts';
+import { type Like, nodeOf, Tensor } from './tensor.ts';
+
+const raw = <D extends DType>(x: Like<D>) => (typeof x === 'number' ? x : nodeOf(x as Tensor));
+
+/** Elements of `a` where the condition holds, else of `b`; one branch may be a number. Shapes broadcast. */
+export function where<D extends DType>(condition: Tensor<'bool'>, a: Like<D>, b: Like<D>): Tensor<D> {
+  return new Tensor<D>(whereNodes(condition.node, raw(a), raw(b)));
+}
+
+/** Joins tensors along an existing axis. */
+export function concat<D extends DType>(parts: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  return new Tensor<D>(
+    concatNodes(
+      parts.map((t) => t.node),
+      axis,
+    ),
+  );
+}
+
+/** Joins tensors of one shape along a new axis. */
+export function stack<D extends DType>(parts: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  const rows = parts.map((t) => {
+    const at = axisOf('stack', axis, t.shape.length + 1);
+    return reshape(t.node, [...t.shape.slice(0, at), 1, ...t.shape.slice(at)]);
+  });
+  return new Tensor<D>(concatNodes(rows, axis));
+}
+
+/** Sum over the axes (all unless named) divided by their number of elements (N7). f32; cast integers first. */
+export function mean(x: Tensor<'f32'>, axes?: Axes, keepdims = false): Tensor<'f32'> {
+  const list = axesOf('mean', axes, x.shape.length);
+  const n = list.reduce((p, a) => p * x.shape[a], 1);
+  if (n === 0) {
+    throw new ShapeError(`mean: nothing to average over axes [${list.join(', ')}] of ${showShape(x.shape)}`, {
+      hint: 'The mean of an empty list has no value; check the data first.',
+      details: { op: 'mean', shape: x.shape, axes: list },
+    });
+  }
+  return x.sum(list, keepdims).div(n);
+}
+
+/** exp(x) over its sum along an axis (N13). */
+export const softmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(softmaxNode(x.node, axis));
+
+/** Logarithm of softmax along an axis, without overflow (N13). */
+export const logSoftmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(logSoftmaxNode(x.node, axis));

@@ -1,0 +1,58 @@
+/** Leaves: values given from outside (data, placeholders) or written in the graph (constants, iota). */
+
+import { apply, leaf, scalarValue } from '../build.ts';
+import type { ComputeDType } from '../dtype.ts';
+import type { Attrs, Graph, Node } from '../node.ts';
+import { attrNumber, attrNumbers, type Op } from '../op.ts';
+import { type Shape, sizeOf } from '../shape.ts';
+
+const given = (name: string): Op => ({
+  name,
+  kind: 'leaf',
+  infer: (_, attrs) => ({ shape: attrNumbers(attrs, 'shape'), dtype: attrs.dtype as ComputeDType }),
+});
+
+/** A value that exists on the device. */
+export const DATA = given('data');
+/** A value that a captured call supplies: argument `slot` of the trace. */
+export const PLACEHOLDER = given('placeholder');
+
+/** One number of the program; f32 is rounded once and canonical. */
+export const CONSTANT: Op = {
+  name: 'constant',
+  kind: 'leaf',
+  infer: (_, attrs) => ({ shape: [], dtype: attrs.dtype as ComputeDType }),
+};
+
+/** 0, 1, 2 … n-1 as i32. */
+export const IOTA: Op = {
+  name: 'iota',
+  kind: 'leaf',
+  infer: (_, attrs) => ({ shape: [attrNumber(attrs, 'n')], dtype: 'i32' }),
+};
+
+/** The same value, without history. */
+export const DETACH: Op = {
+  name: 'detach',
+  kind: 'view',
+  infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
+};
+
+const shaped = (shape: Shape, dtype: ComputeDType): Attrs => ({ shape, dtype });
+
+export const dataLeaf = (graph: Graph, shape: Shape, dtype: ComputeDType): Node =>
+  leaf(graph, DATA, shaped(shape, dtype));
+export const placeholder = (graph: Graph, slot: number, shape: Shape, dtype: ComputeDType): Node =>
+  leaf(graph, PLACEHOLDER, { ...shaped(shape, dtype), slot });
+export const constant = (graph: Graph, value: number, dtype: ComputeDType, what = 'constant'): Node =>
+  leaf(graph, CONSTANT, { value: scalarValue(what, value, dtype), dtype });
+export const iota = (graph: Graph, n: number): Node => leaf(graph, IOTA, { n });
+export const detach = (x: Node): Node => apply(DETACH, [x]);
+
+/** True for a node that is one known number, wherever it was broadcast from. */
+export function constantOf(n: Node): number | null {
+  if (n.op === CONSTANT) return attrNumber(n.attrs, 'value');
+  return n.op.kind === 'view' && n.inputs[0].op === CONSTANT && sizeOf(n.shape) > 0
+    ? attrNumber(n.inputs[0].attrs, 'value')
+    : null;
+}

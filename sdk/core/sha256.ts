@@ -1,0 +1,42 @@
+/** SHA-256 of bytes in parts, and hexadecimal. */
+
+import { IsobitError } from './errors.ts';
+
+type NodeCrypto = typeof import('node:crypto');
+
+/** The platform's own module, without an import that a bundler would follow; missing in browsers. */
+function nodeCrypto(): NodeCrypto | undefined {
+  const get = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process?.getBuiltinModule;
+  return get?.('node:crypto') as NodeCrypto | undefined;
+}
+
+/**
+ * SHA-256 of the parts one after the other: 32 bytes. WebCrypto has no incremental digest, so there the parts are
+ * joined first. Throws E_UNSUPPORTED where the platform has no SHA-256 (a page that is not served securely).
+ */
+export async function sha256(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  const node = nodeCrypto();
+  if (node) {
+    const hash = node.createHash('sha256');
+    for (const part of parts) hash.update(part);
+    return new Uint8Array(hash.digest());
+  }
+  const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
+  if (!subtle) {
+    throw new IsobitError('E_UNSUPPORTED', 'SHA-256 is not available: crypto.subtle is missing', {
+      hint: 'Serve the page over https or from localhost.',
+    });
+  }
+  const whole = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return new Uint8Array(await subtle.digest('SHA-256', whole));
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,369 @@
+/**
+ * Captured programs: `fn` runs once a signature on placeholders, what it built becomes one plan, and calls replay it.
+ *
+ * Arguments are written to the plan's own places or bound by address; outputs and new Variable values get places of their
+ * own, so a call that fails has assigned nothing, and no later call overwrites an output.
+ */
+
+import type { ComputeDType } from '../core/dtype.ts';
+import { CaptureError, DataError, OptionError } from '../core/errors.ts';
+import { type HostArray, isHostArray } from '../core/host.ts';
+import type { Held, Node } from '../core/node.ts';
+import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
+import type { Arg, Captured, CaptureOptions, Out } from '../core/runtime.ts';
+import type { Shape } from '../core/shape.ts';
+import { Tensor } from '../core/tensor.ts';
+import { Variable } from '../core/variable.ts';
+import type { Compiled, Flags } from './device.ts';
+import { numericError } from './diagnose.ts';
+import { collect, type Exprs } from './expr.ts';
+import { makePlan } from './plan.ts';
+import type { EngineRuntime } from './runtime.ts';
+import { checkedHost, computeDType, nonFiniteData } from './upload.ts';
+
+/** What a trace collects besides the graph. */
+export class Trace {
+  readonly start: number;
+  readonly reads = new Map<Variable, Node>();
+  readonly assigned = new Map<Variable, Node>();
+  readonly #rt: EngineRuntime;
+  constructor(rt: EngineRuntime) {
+    this.#rt = rt;
+    this.start = rt.mark;
+  }
+  read(v: Variable): Node {
+    const now = this.assigned.get(v) ?? this.reads.get(v);
+    if (now) return now;
+    const n = placeholder(this.#rt, -1, v.shape, v.dtype as ComputeDType);
+    this.reads.set(v, n);
+    return n;
+  }
+}
+
+type Leaf = Tensor | HostArray | number;
+/** The tensors among the arguments, in order, and everything else as a key. */
+interface Signature {
+  readonly leaves: Leaf[];
+  key: string;
+}
+
+type Source = { kind: 'arg'; index: number } | { kind: 'variable'; variable: Variable } | { kind: 'value'; node: Node };
+
+interface Entry {
+  readonly exprs: Exprs;
+  readonly compiled: Compiled;
+  readonly sources: readonly Source[];
+  /** Places that host arguments are written to, by argument. */
+  readonly slots: (Held | undefined)[];
+  readonly assigned: readonly { variable: Variable; output: number }[];
+  readonly outputSizes: readonly number[];
+  /** Builds the result around the outputs. */
+  result(tensor: (output: number, shape: Shape, dtype: ComputeDType) => Tensor): unknown;
+}
+
+export function makeCaptured<P extends readonly Arg[], R extends Out>(
+  rt: EngineRuntime,
+  fn: (...a: P) => R,
+  o: CaptureOptions,
+): Captured<P, R> {
+  const entries = new Map<string, Entry>();
+  let calls = 0;
+  let disposed = false;
+
+  const call = (args: readonly unknown[]): R | Promise<R> => {
+    if (disposed)
+      throw new CaptureError('E_CAPTURE', 'a captured function was called after dispose()', {
+        hint: 'Capture it again.',
+      });
+    const signature = read(args);
+    let entry = entries.get(signature.key);
+    if (!entry) {
+      entry = trace(rt, fn, args, signature);
+      entries.set(signature.key, entry);
+    } else if (rt.debug) {
+      compare(entry.exprs, build(rt, fn, args, signature).exprs);
+    }
+    const number = ++calls;
+    const inputs = bind(rt, entry, signature.leaves);
+    const outputs = entry.outputSizes.map((size) => rt.device.allocate(size));
+    const finish = (flags: Flags): R | Promise<R> => {
+      const bad = flags.nonfinite || flags.index;
+      const explain = () => {
+        const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
+        return numericError(
+          rt.device,
+          entry.exprs.list,
+          (n) => leafAt.get(n)!,
+          flags,
+          `call ${number} of a captured function`,
+        );
+      };
+      if (bad && o.onNonFinite === 'reject') {
+        const held = inputs.map((h) => h.retain());
+        for (const h of outputs) h.release();
+        return explain()
+          .finally(() => {
+            for (const h of held) h.release();
+          })
+          .then((e) => {
+            throw e;
+          });
+      }
+      if (bad) {
+        const held = inputs.map((h) => h.retain());
+        rt.fault = () =>
+          explain().finally(() => {
+            for (const h of held) h.release();
+          });
+      }
+      for (const { variable, output } of entry.assigned) rt.install(variable, outputs[output].retain());
+      const result = entry.result(
+        (output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)),
+      );
+      for (const h of outputs) h.release();
+      return result as R;
+    };
+    const flags = rt.device.run(entry.compiled, inputs, outputs);
+    return flags instanceof Promise ? flags.then(finish) : finish(flags);
+  };
+
+  const inline = (...args: P): R => fn(...args);
+  const captured = (...args: readonly unknown[]): Promise<R> => {
+    try {
+      return Promise.resolve(rt.trace ? inline(...(args as unknown as P)) : call(args));
+    } catch (e) {
+      return Promise.reject(e);
+    }
+  };
+  const dispose = (): void => {
+    disposed = true;
+    for (const e of entries.values()) {
+      e.compiled.dispose();
+      for (const h of e.slots) h?.release();
+    }
+    entries.clear();
+  };
+  return Object.defineProperty(Object.assign(captured, { inline, dispose, [Symbol.dispose]: dispose }), 'plans', {
+    get: () => entries.size,
+  }) as unknown as Captured<P, R>;
+}
+
+/** Walks arguments, in order: `leaf` is called for each tensor, `note` for the rest of the signature. */
+function walk(arg: unknown, path: string, leaf: (x: Leaf) => unknown, note: (text: string) => void): unknown {
+  if (typeof arg === 'number' || arg instanceof Tensor || isHostArray(arg)) return leaf(arg);
+  if (arg instanceof Variable) {
+    throw new CaptureError('E_CAPTURE', `capture: argument ${path} is a Variable`, {
+      hint: 'Close over variables: the function reads them at each call.',
+    });
+  }
+  if (arg === null || typeof arg === 'string' || typeof arg === 'boolean') {
+    note(JSON.stringify(arg));
+    return arg;
+  }
+  if (Array.isArray(arg)) {
+    note('[');
+    const out = arg.map((x, i) => walk(x, `${path}[${i}]`, leaf, note));
+    note(']');
+    return out;
+  }
+  if (typeof arg === 'object') {
+    const out: Record<string, unknown> = {};
+    note('{');
+    for (const [k, v] of Object.entries(arg)) {
+      note(`${k}:`);
+      out[k] = walk(v, `${path}.${k}`, leaf, note);
+    }
+    note('}');
+    return out;
+  }
+  throw new OptionError(`capture: argument ${path} is a ${typeof arg}`, {
+    hint: 'Arguments are tensors, host arrays, numbers, strings, booleans, null, and lists or objects of these.',
+  });
+}
+
+function read(args: readonly unknown[]): Signature {
+  const s: Signature = { leaves: [], key: '' };
+  args.forEach((a, i) => {
+    walk(
+      a,
+      `${i}`,
+      (x) => {
+        s.leaves.push(x);
+        s.key += typeof x === 'number' ? 'f32[],' : `${x.dtype}[${x.shape}],`;
+      },
+      (text) => {
+        s.key += text;
+      },
+    );
+  });
+  return s;
+}
+
+interface Built {
+  readonly exprs: Exprs;
+  readonly args: ReadonlyMap<Node, number>;
+  readonly trace: Trace;
+  readonly outputs: readonly Node[];
+  readonly shape: unknown;
+}
+
+/** Marks the place of an output in the shape of a result. */
+class Hole {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** Runs `fn` on placeholders. */
+function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly unknown[], signature: Signature): Built {
+  const outer = rt.trace;
+  const t = new Trace(rt);
+  const places = new Map<Node, number>();
+  rt.trace = t;
+  let returned: unknown;
+  try {
+    const feeds = args.map((a, i) =>
+      walk(
+        a,
+        `${i}`,
+        (x) => {
+          const [shape, dtype] =
+            typeof x === 'number' ? [[], 'f32' as const] : [x.shape, computeDType('capture', x.dtype)];
+          const n = placeholder(rt, places.size, shape, dtype);
+          places.set(n, places.size);
+          return new Tensor(n);
+        },
+        () => {},
+      ),
+    );
+    returned = (fn as (...a: unknown[]) => unknown)(...feeds);
+  } finally {
+    rt.trace = outer;
+  }
+  if (returned instanceof Promise) {
+    throw new CaptureError('E_IMPURE', 'capture: the function is asynchronous', {
+      hint: 'A captured function only builds and assigns; await before or after the call.',
+    });
+  }
+  const outputs: Node[] = [];
+  const shape = outline(returned, outputs);
+  const roots = [...outputs, ...t.assigned.values()];
+  // What was built before the trace is a value of its own, not part of the program.
+  const before = (n: Node) => n.id < t.start && n.op !== CONSTANT && n.op !== PLACEHOLDER;
+  const exprs = collect(roots, before);
+  if (places.size !== signature.leaves.length)
+    throw new CaptureError('E_CAPTURE', 'capture: the arguments changed during the trace');
+  return { exprs, args: places, trace: t, outputs, shape };
+}
+
+function outline(x: unknown, outputs: Node[]): unknown {
+  if (x instanceof Tensor) {
+    outputs.push(x.node);
+    return new Hole(outputs.length - 1);
+  }
+  if (Array.isArray(x)) return x.map((v) => outline(v, outputs));
+  if (x instanceof Map) return new Map([...x].map(([k, v]) => [k, outline(v, outputs)]));
+  if (typeof x === 'object' && x !== null) {
+    return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, outline(v, outputs)]));
+  }
+  if (x === undefined || x === null) return x;
+  throw new CaptureError('E_CAPTURE', `capture: the function returned a ${typeof x}`, {
+    hint: 'Return tensors, or lists and objects of tensors.',
+  });
+}
+
+function fill(shape: unknown, hole: (index: number) => unknown): unknown {
+  if (shape instanceof Hole) return hole(shape.index);
+  if (Array.isArray(shape)) return shape.map((v) => fill(v, hole));
+  if (shape instanceof Map) return new Map([...shape].map(([k, v]) => [k, fill(v, hole)]));
+  if (typeof shape === 'object' && shape !== null) {
+    const out: Record<string, unknown> = {};
+    for (const k of Object.keys(shape)) out[k] = fill((shape as Record<string, unknown>)[k], hole);
+    return out;
+  }
+  return shape;
+}
+
+function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly unknown[], signature: Signature): Entry {
+  const built = build(rt, fn, args, signature);
+  const { exprs, trace: t } = built;
+  const variableAt = new Map([...t.reads].map(([v, n]) => [n, v]));
+  const sources = exprs.leaves.map(({ node }): Source => {
+    const index = built.args.get(node);
+    if (index !== undefined) return { kind: 'arg', index };
+    const variable = variableAt.get(node);
+    if (variable) return { kind: 'variable', variable };
+    if (node.op === PLACEHOLDER) {
+      throw new CaptureError('E_CAPTURE', 'capture: the function used a tensor of another trace', {
+        hint: 'Return values from captured functions; do not keep what they build.',
+      });
+    }
+    return { kind: 'value', node };
+  });
+  rt.realise(sources.flatMap((s) => (s.kind === 'value' ? [s.node] : [])));
+  const planned = makePlan(exprs, rt.planOptions);
+  const outputCount = built.outputs.length;
+  return {
+    exprs,
+    compiled: rt.device.compile(planned.plan),
+    sources,
+    slots: [],
+    assigned: [...t.assigned.keys()].map((variable, i) => ({ variable, output: planned.rootOutput[outputCount + i] })),
+    outputSizes: planned.plan.outputs.map((out) => out.size),
+    result: (tensor) =>
+      fill(built.shape, (i) => tensor(planned.rootOutput[i], built.outputs[i].shape, built.outputs[i].dtype)),
+  };
+}
+
+/** The values of a plan's inputs for one call; all checks come before anything is written that a later call could see. */
+function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[]): Held[] {
+  rt.settle(entry.sources.flatMap((s) => (s.kind === 'variable' ? [s.variable] : [])));
+  return entry.sources.map((s) => {
+    if (s.kind === 'value') return rt.heldOf(s.node);
+    if (s.kind === 'variable') {
+      if (!s.variable.current)
+        throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
+      return rt.heldOf(s.variable.current);
+    }
+    const x = leaves[s.index];
+    if (x instanceof Tensor) {
+      if (x.node.graph !== rt) {
+        throw new OptionError(`capture: argument ${s.index} belongs to another runtime`, {
+          hint: 'Upload it to this runtime.',
+        });
+      }
+      rt.realise([x.node]);
+      return x.node.held!;
+    }
+    let slot = entry.slots[s.index];
+    if (typeof x === 'number') {
+      if (!Number.isFinite(Math.fround(x))) {
+        throw new DataError(`capture: argument ${s.index} is ${x}, which is not finite in f32`, {
+          hint: 'Check the schedule or the data.',
+        });
+      }
+      slot ??= entry.slots[s.index] = rt.device.allocate(1);
+      rt.device.upload(slot, [x], 'f32');
+      return slot;
+    }
+    const host = checkedHost(`capture: argument ${s.index}`, x);
+    slot ??= entry.slots[s.index] = rt.device.allocate(host.data.length);
+    if (rt.device.upload(slot, host.data, host.dtype)) throw nonFiniteData(`capture: argument ${s.index}`, host.data);
+    return slot;
+  });
+}
+
+function compare(before: Exprs, now: Exprs): void {
+  if (before.key === now.key) return;
+  const [a, b] = [before.key.split(';'), now.key.split(';')];
+  const i = a.findIndex((k, at) => k !== b[at]);
+  throw new CaptureError(
+    'E_IMPURE',
+    `capture: traced again, the function built another program: ${b[i] ?? 'fewer ops'} in place of ${a[i] ?? 'nothing'}`,
+    {
+      hint: 'Closed-over values are frozen at the trace; pass what changes as an argument.',
+      details: { index: i },
+    },
+  );
+}

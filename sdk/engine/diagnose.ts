@@ -1,0 +1,61 @@
+/** Which op made the first Inf or NaN: the program once more, one kernel an op, every value looked at. */
+
+import { NumericError } from '../core/errors.ts';
+import type { Held, Node } from '../core/node.ts';
+import { DATA, PLACEHOLDER } from '../core/ops/leaf.ts';
+import { showShape } from '../core/shape.ts';
+import type { Device, Flags } from './device.ts';
+import { collect, type Expr } from './expr.ts';
+import { makePlan } from './plan.ts';
+
+export async function numericError(
+  device: Device,
+  exprs: readonly Expr[],
+  heldOf: (leaf: Node) => Held,
+  flags: Flags,
+  where: string,
+): Promise<NumericError> {
+  const suspects = exprs.filter((e) => e.inputs.length > 0 && e.op.kind !== 'view').map((e) => e.node);
+  for (const leaf of exprs.filter((e) => e.op === DATA || e.op === PLACEHOLDER)) {
+    if (leaf.dtype === 'f32' && hasNonFinite(await device.download(heldOf(leaf.node), leaf.size))) {
+      return describe(where, 'an input', leaf.node, 'nonfinite');
+    }
+  }
+  for (const n of suspects) {
+    const one = collect([n], (x) => x !== n && x.held !== null);
+    const { plan } = makePlan(one, { fuse: false });
+    const compiled = device.compile(plan);
+    const outputs = plan.outputs.map((o) => device.allocate(o.size));
+    try {
+      const raised = await device.run(
+        compiled,
+        one.leaves.map((e) => heldOf(e.node)),
+        outputs,
+      );
+      if (raised.index && n.op.kind === 'gather') return describe(where, n.op.name, n, 'index');
+      if (raised.nonfinite) return describe(where, n.op.name, n, 'nonfinite');
+    } finally {
+      for (const h of outputs) h.release();
+      compiled.dispose();
+    }
+  }
+  return new NumericError(`${where}: ${flags.index ? 'an index was out of range' : 'a value is Inf or NaN'}`, {
+    hint: 'Look at the inputs and the learning rate.',
+  });
+}
+
+function describe(where: string, op: string, n: Node, what: 'index' | 'nonfinite'): NumericError {
+  const gave = what === 'index' ? 'got an index out of range' : 'gave Inf or NaN';
+  return new NumericError(`${where}: ${op} ${gave} (shape ${showShape(n.shape)})`, {
+    hint:
+      what === 'index'
+        ? 'Indices must be from 0 to the size of the axis minus one.'
+        : "Lower the learning rate, scale the data, or clip gradients; { nonfinite: 'keep' } reads the values.",
+    details: { op, shape: n.shape, what },
+  });
+}
+
+export function hasNonFinite(bits: Uint32Array): boolean {
+  for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7f800000) === 0x7f800000) return true;
+  return false;
+}

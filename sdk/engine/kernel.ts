@@ -1,0 +1,124 @@
+/** What a plan is made of: kernels over numbered buffers, the same for every device. */
+
+import type { ComputeDType } from '../core/dtype.ts';
+import type { ScalarOp } from '../core/scalar/ir.ts';
+
+/** A buffer's number in its plan. */
+export type BufferId = number;
+
+/** Elements of a buffer in the order of a kernel's flat index: collapsed dims, outermost first. */
+export interface Access {
+  readonly buffer: BufferId;
+  readonly offset: number;
+  readonly dims: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** A value of a program, in single assignment order. */
+export type ProgramValue =
+  | { readonly kind: 'load'; readonly access: Access }
+  | { readonly kind: 'constant'; readonly value: number; readonly dtype: ComputeDType }
+  | { readonly kind: 'row'; readonly op: ScalarOp; readonly args: readonly number[]; readonly draw?: DrawRow };
+
+/** The static part of a philox or normal row; the step is read from memory. */
+export interface DrawRow {
+  readonly step: { readonly buffer: BufferId; readonly offset: number };
+  readonly seedLo: number;
+  readonly seedHi: number;
+  readonly stream: number;
+}
+
+export interface ProgramStore {
+  readonly value: number;
+  readonly access: Access;
+  /** An f32 value that leaves the plan: NaN is made canonical and Inf and NaN raise the flag (N0). */
+  readonly output: boolean;
+}
+
+/** Fused elementwise code over a flat index of `total` elements. */
+export interface Program {
+  readonly total: number;
+  readonly values: readonly ProgramValue[];
+  readonly stores: readonly ProgramStore[];
+}
+
+export type Kernel =
+  | { readonly kind: 'map'; readonly program: Program }
+  | {
+      readonly kind: 'reduce';
+      readonly op: 'sum' | 'max' | 'argmax';
+      readonly dtype: ComputeDType;
+      /** Elements [outer, n, inner], reduced over n: either contiguous in memory, or the value of a program. */
+      readonly input:
+        | { readonly buffer: BufferId; readonly offset: number }
+        | { readonly program: Program; readonly value: number };
+      readonly outer: number;
+      readonly n: number;
+      readonly inner: number;
+      readonly out: BufferId;
+      readonly epilogue: Program | null;
+    }
+  | {
+      readonly kind: 'matmul';
+      readonly m: number;
+      readonly n: number;
+      readonly k: number;
+      readonly a: Matrix;
+      readonly b: Matrix;
+      readonly batch: readonly number[];
+      readonly out: BufferId;
+      readonly epilogue: Program | null;
+    }
+  | ({ readonly kind: 'gather' } & Indexed)
+  | ({ readonly kind: 'scatterAdd'; readonly base: BufferId; readonly baseOffset: number } & Indexed)
+  | { readonly kind: 'finish'; readonly buffer: BufferId; readonly size: number };
+
+/** Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. */
+export interface Matrix {
+  readonly buffer: BufferId;
+  readonly offset: number;
+  readonly row: number;
+  readonly column: number;
+  readonly batch: readonly number[];
+}
+
+/** x is [outer, v, inner]; the index has one entry for each of n places along the axis, by its own strides. */
+export interface Indexed {
+  readonly dtype: ComputeDType;
+  readonly outer: number;
+  readonly v: number;
+  readonly n: number;
+  readonly inner: number;
+  /** What is read by index, or added from. */
+  readonly source: BufferId;
+  readonly sourceOffset: number;
+  readonly index: {
+    readonly buffer: BufferId;
+    readonly offset: number;
+    readonly outer: number;
+    readonly axis: number;
+    readonly inner: number;
+  };
+  readonly out: BufferId;
+}
+
+export type BufferKind = 'input' | 'output' | 'temp';
+
+export interface BufferInfo {
+  readonly kind: BufferKind;
+  /** Binding number of an input or output. */
+  readonly slot: number;
+  readonly size: number;
+  /** Byte offset of a temp in the plan's arena. */
+  offset: number;
+}
+
+/** Everything a device needs to run a computation again and again. */
+export interface Plan {
+  readonly buffers: readonly BufferInfo[];
+  readonly kernels: readonly Kernel[];
+  readonly inputs: number;
+  readonly outputs: readonly { readonly size: number; readonly dtype: ComputeDType }[];
+  /** Bytes of the arena that holds the temps. */
+  readonly arena: number;
+}

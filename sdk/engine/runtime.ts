@@ -1,0 +1,304 @@
+/** The runtime: tensors, reads and captured programs on one device. */
+
+import { ARRAY, type ComputeDType, type Data, type DType } from '../core/dtype.ts';
+import { CaptureError, type DeviceError, DisposedError, type NumericError } from '../core/errors.ts';
+import type { HostArray, IO } from '../core/host.ts';
+import type { Graph, Held, Node, ReadOptions } from '../core/node.ts';
+import { CONSTANT, DATA, dataLeaf } from '../core/ops/leaf.ts';
+import { makeRng, type Rng } from '../core/rng.ts';
+import type { Arg, Captured, CaptureOptions, Out, Runtime, TensorOptions } from '../core/runtime.ts';
+import type { Shape } from '../core/shape.ts';
+import { Tensor } from '../core/tensor.ts';
+import { Variable } from '../core/variable.ts';
+import { makeCaptured, type Trace } from './capture.ts';
+import type { Compiled, Device, Flags } from './device.ts';
+import { hasNonFinite, numericError } from './diagnose.ts';
+import { collect } from './expr.ts';
+import { makePlan, type Planned, type PlanOptions } from './plan.ts';
+import { checkedHost, nonFiniteData } from './upload.ts';
+
+/** Uncaptured reads keep so many plans, by the structure of their graph. */
+const PLANS = 256;
+
+export interface EngineOptions extends PlanOptions {
+  seed?: bigint;
+  why?: string;
+  exactness?: 'bitwise' | 'unverified';
+  /** Traces every captured call again and compares. */
+  debug?: boolean;
+}
+
+export class EngineRuntime implements Runtime, Graph {
+  readonly device: Device;
+  readonly contract = 1 as const;
+  readonly exactness: 'bitwise' | 'unverified';
+  readonly why: string;
+  readonly threads = 1;
+  readonly rng: Rng;
+  readonly lost: Promise<DeviceError> = new Promise(() => {});
+  readonly planOptions: PlanOptions;
+  readonly debug: boolean;
+  /** The trace being made: reads and assigns of Variables belong to it. */
+  trace: Trace | null = null;
+  /** What a captured call raised, for the next read to throw. */
+  fault: (() => Promise<NumericError>) | null = null;
+  #ids = 0;
+  #disposed = false;
+  /** Variables assigned outside a capture and not computed yet. */
+  readonly #pending = new Set<Variable>();
+  readonly #plans = new Map<string, { planned: Planned; compiled: Compiled }>();
+  /** Frees what a collected node or variable held. */
+  readonly #registry = new FinalizationRegistry<{ held: Held | null }>((box) => box.held?.release());
+
+  constructor(device: Device, o: EngineOptions = {}) {
+    this.device = device;
+    this.exactness = o.exactness ?? 'bitwise';
+    this.why = o.why ?? '';
+    this.planOptions = { fuse: o.fuse ?? true };
+    this.debug = o.debug ?? false;
+    this.rng = makeRng(this, (step) => this.scalar(step, 'u32'), o.seed ?? 0n);
+  }
+
+  get rt(): Runtime {
+    return this;
+  }
+  get backend(): 'wasm' | 'webgpu' {
+    return this.device.backend;
+  }
+  get adapter(): string {
+    return this.device.adapter;
+  }
+  nextId(): number {
+    return this.#ids++;
+  }
+  /** The number the next node will get. */
+  get mark(): number {
+    return this.#ids;
+  }
+
+  // Making values.
+
+  tensor<D extends DType = 'f32'>(
+    data: HostArray<D> | ArrayLike<number>,
+    shape?: Shape,
+    dtype?: D,
+    o: TensorOptions = {},
+  ): Tensor<D> {
+    this.#alive();
+    const host = checkedHost('tensor', data as HostArray | ArrayLike<number>, shape, dtype);
+    const held = this.device.allocate(host.data.length);
+    if (this.device.upload(held, host.data, host.dtype) && o.nonfinite !== 'keep') {
+      held.release();
+      throw nonFiniteData('tensor', host.data);
+    }
+    return new Tensor<D>(this.leafOf(held, host.shape, host.dtype));
+  }
+
+  scalar<D extends DType = 'f32'>(v: number, dtype?: D): Tensor<D> {
+    return this.tensor<D>([v], [], dtype);
+  }
+
+  variable<D extends DType>(init: Tensor<D>, o: { trainable?: boolean } = {}): Variable<D> {
+    const v = new Variable<D>(init, o.trainable ?? true);
+    this.#registry.register(v, v.box);
+    if (!init.node.held) this.#pending.add(v as unknown as Variable);
+    return v;
+  }
+
+  capture<P extends readonly Arg[], R extends Out>(fn: (...a: P) => R, o: CaptureOptions = {}): Captured<P, R> {
+    return makeCaptured(this, fn, o);
+  }
+
+  // Values of nodes.
+
+  /** A leaf that owns a value. */
+  leafOf(held: Held, shape: Shape, dtype: ComputeDType): Node {
+    const n = dataLeaf(this, shape, dtype);
+    this.own(n, held);
+    return n;
+  }
+
+  /** Gives a node its value: freed on disposal, or when the node is collected. */
+  own(n: Node, held: Held): void {
+    n.held = held;
+    this.#registry.register(n, { held }, n);
+  }
+
+  drop(n: Node): void {
+    if (--n.handles > 0 || !n.held) return;
+    // Graphs that read a leaf keep it; a computed value can be computed again.
+    if (n.op === DATA && n.uses > 0) return;
+    if (this.#registry.unregister(n)) n.held.release();
+    n.held = null;
+  }
+
+  readVariable(v: Variable): Node {
+    if (this.trace) return this.trace.read(v);
+    const n = v.current!;
+    if (v.box.held && n.held === v.box.held) {
+      // The value gets a second holder, since a tensor may outlive the variable's next assign.
+      this.own(n, v.box.held);
+      v.box.held = null;
+    }
+    return n;
+  }
+
+  assignVariable(v: Variable, value: Node): void {
+    if (this.trace) {
+      this.trace.assigned.set(v, value);
+      return;
+    }
+    this.#rebind(v, value);
+    if (value.held) this.#pending.delete(v);
+    else this.#pending.add(v);
+  }
+
+  #rebind(v: Variable, value: Node): void {
+    const old = v.current!;
+    value.handles++;
+    v.current = value;
+    v.box.held?.release();
+    if (v.box.held && old.held === v.box.held) old.held = null;
+    v.box.held = null;
+    this.drop(old);
+  }
+
+  /** A captured call's new value: held by the variable alone until a tensor is made of it. */
+  install(v: Variable, held: Held): void {
+    const n = dataLeaf(this, v.shape, v.dtype as ComputeDType);
+    this.#rebind(v, n);
+    n.held = held;
+    v.box.held = held;
+    this.#pending.delete(v);
+  }
+
+  /** Computes nodes that hold no value yet, all in one program. Answers what the run raised. */
+  realise(nodes: readonly Node[]): Flags | Promise<Flags> {
+    const open = [...new Set(nodes)].filter((n) => !n.held);
+    if (open.length === 0) return { nonfinite: false, index: false };
+    const exprs = collect(open);
+    let entry = this.#plans.get(exprs.key);
+    if (entry) {
+      this.#plans.delete(exprs.key);
+    } else {
+      const planned = makePlan(exprs, this.planOptions);
+      entry = { planned, compiled: this.device.compile(planned.plan) };
+      if (this.#plans.size >= PLANS) {
+        const [oldest] = this.#plans;
+        oldest[1].compiled.dispose();
+        this.#plans.delete(oldest[0]);
+      }
+    }
+    this.#plans.set(exprs.key, entry);
+    const inputs = exprs.leaves.map((e) => this.heldOf(e.node));
+    const outputs = entry.planned.plan.outputs.map((out) => this.device.allocate(out.size));
+    const flags = this.device.run(entry.compiled, inputs, outputs);
+    open.forEach((n, i) => {
+      const held = outputs[entry.planned.rootOutput[i]];
+      this.own(n, held.retain());
+    });
+    for (const h of outputs) h.release();
+    return flags;
+  }
+
+  /** The value of a leaf outside any trace. */
+  heldOf(n: Node): Held {
+    if (n.held) return n.held;
+    throw new CaptureError('E_CAPTURE', 'a tensor of a trace was used outside it', {
+      hint: 'Return it from the captured function, and use what the call returns.',
+    });
+  }
+
+  async read<D extends DType>(node: Node, o: IO & ReadOptions = {}): Promise<Data[D]> {
+    this.#alive();
+    o.signal?.throwIfAborted();
+    if (this.trace) {
+      throw new CaptureError('E_IMPURE', 'a captured function read a tensor', {
+        hint: 'A captured function only builds and assigns; return the tensor and read it after the call.',
+      });
+    }
+    const keep = o.nonfinite === 'keep';
+    const fault = this.fault;
+    this.fault = null;
+    if (fault && !keep) throw await fault();
+    const computed = !node.held;
+    const flags = await this.realise([node]);
+    const held = node.held!.retain();
+    try {
+      const bits = await this.device.download(
+        held,
+        node.shape.reduce((n, d) => n * d, 1),
+      );
+      o.signal?.throwIfAborted();
+      if (!keep && (flags.index || (node.dtype === 'f32' && hasNonFinite(bits)))) {
+        if (computed) this.#forget(node);
+        throw await this.#explain([node], flags);
+      }
+      return toHost(bits, node.dtype) as Data[D];
+    } finally {
+      held.release();
+    }
+  }
+
+  /** A value that was refused is not kept: the next read computes and refuses it again. */
+  #forget(n: Node): void {
+    if (n.op === DATA || n.op === CONSTANT || !n.held) return;
+    this.#registry.unregister(n);
+    n.held.release();
+    n.held = null;
+  }
+
+  #explain(nodes: readonly Node[], flags: Flags): Promise<NumericError> {
+    const exprs = collect(nodes);
+    return numericError(this.device, exprs.list, (n) => this.heldOf(n), flags, 'read');
+  }
+
+  /** Variables whose value is still a graph. */
+  settle(vs: Iterable<Variable>): Flags | Promise<Flags> {
+    const open = [...vs].filter((v) => v.current && !v.current.held);
+    const flags = this.realise(open.map((v) => v.current!));
+    for (const v of open) this.#pending.delete(v);
+    return flags;
+  }
+
+  async flush(o: IO = {}): Promise<void> {
+    o.signal?.throwIfAborted();
+    await this.settle(this.#pending);
+  }
+
+  memory(): { live: number; peak: number; limit: number } {
+    return this.device.memory();
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#plans.clear();
+    this.device.dispose();
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #alive(): void {
+    if (this.#disposed) {
+      throw new DisposedError('runtime: used after dispose()', {
+        hint: 'Create another runtime with createRuntime().',
+      });
+    }
+  }
+}
+
+/** Device words as the host's array of a dtype. */
+export function toHost(bits: Uint32Array, dtype: ComputeDType): Data[ComputeDType] {
+  switch (dtype) {
+    case 'f32':
+      return new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+    case 'i32':
+      return new Int32Array(bits.buffer, bits.byteOffset, bits.length);
+    case 'u32':
+      return bits;
+    case 'bool':
+      return ARRAY.bool.from(bits);
+  }
+}

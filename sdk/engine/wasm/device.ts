@@ -1,0 +1,175 @@
+/** Device over the AssemblyScript module: one linear memory, one `run(plan)` a step. */
+
+import type { ComputeDType } from '../../core/dtype.ts';
+import { DisposedError } from '../../core/errors.ts';
+import type { Held } from '../../core/node.ts';
+import type { Compiled, Device, Flags } from '../device.ts';
+import type { Plan } from '../kernel.ts';
+import { roomFor } from '../memory.ts';
+import { Heap } from './heap.ts';
+import { FLAG } from './layout.ts';
+import { lowerPlan } from './lower.ts';
+import { BASE } from './words.ts';
+
+interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  run(plan: number): number;
+  admit(at: number, elements: number): number;
+  registers(): number;
+  heapBase(): number;
+}
+
+/** 32-bit addresses reach 4 GiB. */
+const LIMIT = 65535 * 65536;
+
+class Buffer implements Held {
+  readonly at: number;
+  readonly bytes: number;
+  readonly #heap: Heap;
+  #holders = 1;
+  constructor(heap: Heap, bytes: number) {
+    this.#heap = heap;
+    this.bytes = bytes;
+    this.at = heap.take(bytes);
+  }
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+  release(): void {
+    if (this.#holders <= 0) return;
+    if (--this.#holders === 0) this.#heap.give(this.at, this.bytes);
+  }
+}
+
+/** Where one binding's address goes. */
+interface Patch {
+  readonly words: readonly number[];
+  readonly addends: readonly number[];
+  address: number;
+}
+
+class WasmPlan implements Compiled {
+  readonly plan: Plan;
+  readonly code: Buffer;
+  readonly bindings: (Patch | undefined)[] = [];
+  readonly arena: Patch = { words: [], addends: [], address: -1 };
+  constructor(plan: Plan, code: Buffer) {
+    this.plan = plan;
+    this.code = code;
+  }
+  dispose(): void {
+    this.code.release();
+  }
+}
+
+const CLEAN: Flags = { nonfinite: false, index: false };
+
+export class WasmDevice implements Device {
+  readonly backend = 'wasm';
+  readonly adapter: string;
+  readonly #kernels: Kernels;
+  readonly #heap: Heap;
+  readonly #registers: number;
+  #arena: Buffer | null = null;
+  #u32: Uint32Array;
+  #f32: Float32Array;
+  #i32: Int32Array;
+  #disposed = false;
+
+  constructor(instance: WebAssembly.Instance, adapter = 'wasm simd128') {
+    this.#kernels = instance.exports as unknown as Kernels;
+    this.adapter = adapter;
+    this.#heap = new Heap(this.#kernels.memory, this.#kernels.heapBase() >>> 0, LIMIT);
+    this.#registers = this.#kernels.registers() >>> 0;
+    [this.#u32, this.#f32, this.#i32] = this.#views();
+  }
+
+  #views(): [Uint32Array, Float32Array, Int32Array] {
+    const b = this.#kernels.memory.buffer;
+    return [new Uint32Array(b), new Float32Array(b), new Int32Array(b)];
+  }
+  /** Growing the memory detaches its views. */
+  #fresh(): void {
+    if (this.#u32.buffer !== this.#kernels.memory.buffer) [this.#u32, this.#f32, this.#i32] = this.#views();
+  }
+
+  allocate(elements: number): Buffer {
+    if (this.#disposed) throw new DisposedError('runtime: used after dispose()', { hint: 'Create another runtime.' });
+    return new Buffer(this.#heap, roomFor(elements));
+  }
+
+  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean {
+    this.#fresh();
+    const at = (to as Buffer).at >>> 2;
+    if (dtype === 'f32') {
+      this.#f32.set(data, at);
+      return (this.#kernels.admit((to as Buffer).at, data.length) & FLAG.nonfinite) !== 0;
+    }
+    if (dtype === 'i32') this.#i32.set(data, at);
+    else this.#u32.set(data, at);
+    return false;
+  }
+
+  download(from: Held, elements: number): Promise<Uint32Array> {
+    this.#fresh();
+    const at = (from as Buffer).at >>> 2;
+    return Promise.resolve(this.#u32.slice(at, at + elements));
+  }
+
+  compile(plan: Plan): WasmPlan {
+    const { words, arena } = lowerPlan(plan);
+    const compiled = new WasmPlan(plan, this.allocate(words.data.length));
+    if (arena > (this.#arena?.bytes ?? 0)) {
+      this.#arena?.release();
+      this.#arena = new Buffer(this.#heap, roomFor(arena >>> 2));
+    }
+    this.#fresh();
+    const at = compiled.code.at >>> 2;
+    this.#u32.set(words.data, at);
+    const patches = new Map<number, { words: number[]; addends: number[]; address: number }>();
+    for (const { word, base, addend } of words.relocations) {
+      if (base === BASE.plan) this.#u32[at + word] = compiled.code.at + addend;
+      else if (base === BASE.registers) this.#u32[at + word] = this.#registers + addend;
+      else {
+        let p = patches.get(base);
+        if (!p) {
+          p =
+            base === BASE.arena
+              ? (compiled.arena as { words: number[]; addends: number[]; address: number })
+              : { words: [], addends: [], address: -1 };
+          patches.set(base, p);
+        }
+        p.words.push(at + word);
+        p.addends.push(addend);
+      }
+    }
+    for (const [base, p] of patches) if (base >= 0) compiled.bindings[base] = p;
+    return compiled;
+  }
+
+  #patch(p: Patch | undefined, address: number): void {
+    if (!p || p.address === address) return;
+    p.address = address;
+    const u32 = this.#u32;
+    for (let i = 0; i < p.words.length; i++) u32[p.words[i]] = address + p.addends[i];
+  }
+
+  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Flags {
+    this.#fresh();
+    const c = compiled as WasmPlan;
+    for (let i = 0; i < inputs.length; i++) this.#patch(c.bindings[i], (inputs[i] as Buffer).at);
+    for (let i = 0; i < outputs.length; i++) this.#patch(c.bindings[inputs.length + i], (outputs[i] as Buffer).at);
+    if (this.#arena) this.#patch(c.arena, this.#arena.at);
+    const flags = this.#kernels.run(c.code.at);
+    return flags === 0 ? CLEAN : { nonfinite: (flags & FLAG.nonfinite) !== 0, index: (flags & FLAG.index) !== 0 };
+  }
+
+  memory(): { live: number; peak: number; limit: number } {
+    return { live: this.#heap.live, peak: this.#heap.peak, limit: this.#heap.limit };
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+  }
+}

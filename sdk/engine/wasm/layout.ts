@@ -1,0 +1,51 @@
+/**
+ * The compact program that `run(plan)` executes in linear memory: shared numbers of the lowering (TypeScript) and the
+ * kernels (AssemblyScript). All words are u32; pointers are byte addresses; strides count elements of 4 bytes.
+ * `scripts/opcodes.ts` writes these constants out for AssemblyScript.
+ */
+
+/** Elements of a block; one block register holds as many (engine measurements: 256 fits L1 with many streams). */
+export const BLOCK = 256;
+/** Bytes from one block register to the next: off 4096-byte multiples, so that loads and stores do not alias. */
+export const REGISTER_STRIDE = 1088;
+/** Block registers there are. */
+export const REGISTERS = 48;
+
+/** Pseudo-opcodes of the block interpreter, behind the scalar IR's. */
+export const BLOCK_OPS = [
+  /** dst[*] = imm (run once, before the first block). */
+  'fill',
+  /** dst[*] = *a, one element in memory (run once). */
+  'splat',
+  /** dst = elements of a strided operand: a = base pointer, extra = pointer to its pattern. */
+  'load',
+  /** strided store: dst = base pointer, a = register, extra = pointer to its pattern. */
+  'store',
+  /** a program output: NaN made canonical in place at a, non-finite flag raised (N0). */
+  'out',
+] as const;
+
+/** Words of one interpreter row: op, dst, dstStep, a, aStep, b, bStep, c, cStep, extra. A step is 4 (streams) or 0. */
+export const ROW_WORDS = 10;
+/** Words before the rows of an elementwise program: total elements, setup rows, block rows, 0. */
+export const PROGRAM_HEAD = 4;
+
+/** Records of a plan; each is [kind, words in all, ...]. */
+export const RECORDS = [
+  'end',
+  'map',
+  'sum',
+  'max',
+  'argmax',
+  'matmul',
+  'gather',
+  'scatterAdd',
+  'finish',
+  'move',
+] as const;
+
+/** How a reduction reads its elements. */
+export const ELEMENTS = { f32: 0, i32: 1, u32: 2 } as const;
+
+/** Bits of the flags word that `run` returns. */
+export const FLAG = { nonfinite: 1, index: 2 } as const;

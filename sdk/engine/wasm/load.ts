@@ -1,0 +1,36 @@
+/** Loading the kernels: built in as base64 (so that no setup is needed), or given as a module, bytes or an address. */
+
+import { DeviceError } from '../../core/errors.ts';
+
+export async function instantiateKernels(
+  given?: WebAssembly.Module | Uint8Array | URL | string,
+): Promise<WebAssembly.Instance> {
+  try {
+    const source: WebAssembly.Module | Uint8Array | URL | string = given ?? (await builtIn());
+    if (typeof source === 'object' && source instanceof WebAssembly.Module) return new WebAssembly.Instance(source, IMPORTS);
+    const bytes = source instanceof Uint8Array ? source : await fetched(source);
+    const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, IMPORTS);
+    return instance;
+  } catch (cause) {
+    throw new DeviceError('E_NO_DEVICE', `wasm: the kernels cannot be loaded: ${(cause as Error).message}`, {
+      hint: 'WebAssembly with SIMD is needed; where compiling bytes is forbidden, pass a module: createRuntime({ wasm }).',
+      cause,
+    });
+  }
+}
+
+const IMPORTS: WebAssembly.Imports = { env: { abort: () => {} } };
+
+async function builtIn(): Promise<Uint8Array> {
+  const { default: base64 } = await import('#kernels');
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+async function fetched(from: URL | string): Promise<Uint8Array> {
+  const response = await fetch(from);
+  if (!response.ok) throw new Error(`HTTP ${response.status} for the kernels`);
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,28 @@
+/** isobit: tensors, gradients and captured programs with the same bits on every runtime. */
+
+export type { ComputeDType, Data, DType } from './core/dtype.ts';
+export {
+  CaptureError,
+  CheckpointError,
+  DataError,
+  DeviceError,
+  DisposedError,
+  DTypeError,
+  IsobitError,
+  isIsobitError,
+  NumericError,
+  OptionError,
+  ShapeError,
+} from './core/errors.ts';
+export { concat, logSoftmax, mean, softmax, stack, where } from './core/functions.ts';
+export { type GradOptions, grad, type Wrt } from './core/grad.ts';
+export { type HostArray, hostArray, type IO, type Json } from './core/host.ts';
+export { jvp } from './core/jvp.ts';
+export type { MatmulOptions } from './core/ops/matmul.ts';
+export type { PadSpec, Range } from './core/ops/move.ts';
+export type { Rng } from './core/rng.ts';
+export type { Arg, Captured, CaptureOptions, Feed, Out, Runtime, TensorOptions } from './core/runtime.ts';
+export type { Shape } from './core/shape.ts';
+export { type Like, Tensor } from './core/tensor.ts';
+export { Variable } from './core/variable.ts';
+export { createRuntime, type RuntimeOptions } from './engine/create.ts';

@@ -1,0 +1,94 @@
+/** Cross-entropy, on class indices and on probabilities: two functions, because a target of the wrong kind must not pass. */
+
+import { DataError, DTypeError, ShapeError } from '../core/errors.ts';
+import { logSoftmax, mean } from '../core/functions.ts';
+import type { HostArray } from '../core/host.ts';
+import { type Shape, showShape } from '../core/shape.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { needF32, sameShapes, unitRange } from './loss.ts';
+
+const withCheck = <F extends object>(loss: F, check: (prediction: Shape, target: HostArray) => void) =>
+  Object.assign(loss, { check });
+
+function checkLabels(logits: Shape, labels: { readonly shape: Shape; readonly dtype: string }): void {
+  const details = { loss: 'crossEntropy', logits, labels: labels.shape };
+  if (labels.dtype !== 'i32' && labels.dtype !== 'u32') {
+    throw new DTypeError(`crossEntropy: labels are ${labels.dtype}, expected class indices as i32 or u32`, {
+      hint: 'Cast class indices to i32; for target probabilities use crossEntropyProbabilities.',
+      details: { ...details, expected: ['i32', 'u32'], got: labels.dtype },
+    });
+  }
+  if (logits.length !== 2 || logits[1] === 0) {
+    throw new ShapeError(`crossEntropy: logits are ${showShape(logits)}, expected [rows, classes]`, {
+      hint: 'Reshape the logits to two axes, classes last.',
+      details,
+    });
+  }
+  if (labels.shape.length !== 1 || labels.shape[0] !== logits[0]) {
+    throw new ShapeError(
+      `crossEntropy: labels are ${showShape(labels.shape)} for logits ${showShape(logits)}, expected [${logits[0]}]`,
+      { hint: 'Give one class index for each row: a flat array, not a column and not one-hot rows.', details },
+    );
+  }
+}
+
+/**
+ * Mean over the rows of -log softmax(logits)[label] (N13), as in PyTorch.
+ *
+ * @param logits [rows, classes]
+ * @param labels [rows], class indices 0 .. classes - 1
+ * @throws ShapeError, DTypeError. The Trainer refuses a label out of range before the step (DataError); by itself it is a
+ *   NumericError at the next read.
+ * @example
+ * const loss = crossEntropy(model.forward(x) as Tensor<'f32'>, y);
+ */
+export const crossEntropy = /* @__PURE__ */ withCheck(
+  (logits: Tensor<'f32'>, labels: Tensor<'i32'> | Tensor<'u32'>): Tensor<'f32'> => {
+    checkLabels(logits.shape, labels);
+    const index = labels.reshape(logits.shape[0], 1) as Tensor<'i32'>;
+    return mean(logSoftmax(logits, 1).gather(index, 1).neg());
+  },
+  (logits, labels) => {
+    checkLabels(logits, labels);
+    const classes = logits[1];
+    const at = labels.data.findIndex((v) => !(v >= 0 && v < classes));
+    if (at < 0) return;
+    throw new DataError(`crossEntropy: label ${labels.data[at]} of row ${at} is no class of 0 .. ${classes - 1}`, {
+      hint: 'Count classes from 0, and give the model one output for each.',
+      details: { row: at, label: labels.data[at], classes },
+    });
+  },
+);
+
+/** log is taken of no less than this, so that a probability of 0 costs 69.3 and has no gradient, instead of NaN (N13). */
+const LEAST = 2 ** -100;
+
+/**
+ * Mean over the rows of -sum(target * log(probability)) (N13), for predictions that are probabilities already.
+ *
+ * @param probabilities [rows, classes], such as softmax gives
+ * @param targets [rows, classes], probabilities
+ */
+export const crossEntropyProbabilities = /* @__PURE__ */ withCheck(
+  (probabilities: Tensor<'f32'>, targets: Tensor<'f32'>): Tensor<'f32'> => {
+    checkProbabilities(probabilities.shape, targets);
+    return mean(targets.mul(probabilities.maximum(LEAST).log()).sum(1).neg());
+  },
+  (probabilities, targets) => {
+    checkProbabilities(probabilities, targets);
+    unitRange('crossEntropyProbabilities', targets);
+  },
+);
+
+function checkProbabilities(probabilities: Shape, targets: { readonly shape: Shape; readonly dtype: string }): void {
+  needF32('crossEntropyProbabilities', targets);
+  sameShapes('crossEntropyProbabilities', probabilities, targets.shape);
+  if (probabilities.length === 2) return;
+  throw new ShapeError(
+    `crossEntropyProbabilities: predictions are ${showShape(probabilities)}, expected [rows, classes]`,
+    {
+      hint: 'Reshape both to two axes, classes last.',
+      details: { prediction: probabilities },
+    },
+  );
+}

@@ -1,0 +1,113 @@
+/** `train/`, `data/` and `rng/`: how far the run has come, where it stands in its data, and its seed. */
+
+import { CheckpointError, DataError, OptionError } from '../core/errors.ts';
+import type { HostArray, Json } from '../core/host.ts';
+import { type Component, field, isCount, isTextOrNull, type Saved } from './component.ts';
+
+const NONE: ReadonlyMap<string, HostArray> = new Map();
+
+/** Completed steps, and how many of them were skipped because they gave Inf or NaN. */
+export class Steps implements Component {
+  readonly root = 'train';
+  readonly version = 1;
+  done = 0;
+  skipped = 0;
+
+  save(): Saved {
+    return { state: { step: this.done, skipped: this.skipped }, tensors: NONE };
+  }
+
+  load({ state }: Saved<HostArray>): () => void {
+    const done = field('train', state, 'step', isCount, 'a count');
+    const skipped = field('train', state, 'skipped', isCount, 'a count');
+    return () => Object.assign(this, { done, skipped });
+  }
+}
+
+/** The place in the data: completed epochs, and batches consumed in the one that is under way. */
+export class Cursor implements Component {
+  readonly root = 'data';
+  readonly version = 1;
+  epoch = 0;
+  batch = 0;
+  /** The data set's own digest; null before any was seen. */
+  id: string | null = null;
+
+  /**
+   * Ties the cursor to a data set.
+   * @throws DataError E_DATA_ORDER where it belongs to another one; `allowed` starts the epoch under way anew in the new data.
+   */
+  attach(id: string, allowed: boolean): void {
+    if (this.id !== null && this.id !== id) {
+      if (!allowed) {
+        throw new DataError(`run: the data are not those of this run: ${short(id)}, not ${short(this.id)}`, {
+          code: 'E_DATA_ORDER',
+          hint: 'Give the same data with the same batch options, or pass { allowNewData: true } to go on with others.',
+          details: { expected: this.id, got: id },
+        });
+      }
+      this.batch = 0;
+    }
+    this.id = id;
+  }
+
+  save(): Saved {
+    return { state: { id: this.id, epoch: this.epoch, batch: this.batch }, tensors: NONE };
+  }
+
+  load({ state }: Saved<HostArray>): () => void {
+    const id = field('data', state, 'id', isTextOrNull, 'text or null');
+    const epoch = field('data', state, 'epoch', isCount, 'a count');
+    const batch = field('data', state, 'batch', isCount, 'a count');
+    return () => Object.assign(this, { id, epoch, batch });
+  }
+}
+
+const short = (id: string): string => (id.length > 12 ? `${id.slice(0, 12)}…` : id);
+
+/** The seed, as two u32 because a checkpoint's numbers end at 2^53. */
+export class Seed implements Component {
+  readonly root = 'rng';
+  readonly version = 1;
+  value: bigint;
+  readonly #explicit: boolean;
+
+  constructor(value: bigint, explicit: boolean) {
+    this.value = value;
+    this.#explicit = explicit;
+  }
+
+  save(): Saved {
+    const words: Json = [Number(this.value & 0xffffffffn), Number(this.value >> 32n)];
+    return { state: { seed: words }, tensors: NONE };
+  }
+
+  load({ state }: Saved<HostArray>): () => void {
+    const isWords = (v: Json): v is readonly number[] =>
+      Array.isArray(v) && v.length === 2 && v.every((w: Json) => isCount(w) && w < 2 ** 32);
+    const [lo, hi] = field('rng', state, 'seed', isWords, 'two 32-bit words');
+    const saved = BigInt(lo) | (BigInt(hi) << 32n);
+    if (this.#explicit && saved !== this.value) {
+      throw new OptionError(`seed: the run was started with seed ${saved}, the trainer was given ${this.value}`, {
+        hint: "Leave the option out to go on with the run's own seed, or start a new run in another store.",
+        details: { option: 'seed', expected: saved, got: this.value },
+      });
+    }
+    return () => {
+      this.value = saved;
+    };
+  }
+}
+
+/** A component's version in a file, which must be the one that is written today. */
+export function checkVersions(schema: Readonly<Record<string, number>>, wanted: Readonly<Record<string, number>>): void {
+  for (const [name, version] of Object.entries(wanted)) {
+    if (schema[name] === version) continue;
+    throw new CheckpointError('E_VERSION', `the checkpoint's ${name} is version ${schema[name]}, this isobit has ${version}`, {
+      path: `schema.${name}`,
+      expected: version,
+      actual: schema[name],
+      hint: 'Use the isobit version that wrote it: other versions may compute other bits.',
+    });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * dst[o, i, j] = src[o, index, j]; out of range gives NaN, or 0 for integers, and raises a flag (N7).
+ *
+ * Record: [kind, words, elem, outer, v, n, inner, src, idx, idxOuter, idxAxis, idxInner, dst].
+ */
+import { ELEM_F32, FLAG_INDEX } from './build/opcodes';
+import { NAN_BITS } from './constants';
+import { copyExact, fillExact } from './copy';
+import { raise } from './flags';
+import { word } from './words';
+
+export function gather(r: usize): void {
+  const missing: u32 = load<i32>(r, 8) == ELEM_F32 ? NAN_BITS : 0;
+  const outer: usize = word(r, 3);
+  const v: usize = word(r, 4);
+  const n: usize = word(r, 5);
+  const inner: usize = word(r, 6);
+  let src: usize = word(r, 7);
+  let idx: usize = word(r, 8);
+  const idxOuter: usize = word(r, 9) << 2;
+  const idxAxis: usize = word(r, 10) << 2;
+  const idxInner: usize = word(r, 11) << 2;
+  let dst: usize = word(r, 12);
+  const row = inner << 2;
+  let failed = false;
+  for (let o: usize = 0; o < outer; o++) {
+    for (let i: usize = 0, at = idx; i < n; i++, at += idxAxis, dst += row) {
+      if (idxInner == 0 || inner == 1) {
+        const d = load<usize>(at);
+        if (d < v) copyExact(dst, src + d * row, inner);
+        else {
+          failed = true;
+          fillExact(dst, missing, inner);
+        }
+      } else {
+        for (let j: usize = 0, p = at; j < row; j += 4, p += idxInner) {
+          const d = load<usize>(p);
+          if (d >= v) failed = true;
+          store<u32>(dst + j, d < v ? load<u32>(src + d * row + j) : missing);
+        }
+      }
+    }
+    src += v * row;
+    idx += idxOuter;
+  }
+  if (failed) raise(FLAG_INDEX);
+}

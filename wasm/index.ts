@@ -1,0 +1,15 @@
+/** The kernels' exports. Memory is the host's to grow and to fill from heapBase() on. */
+import { REGISTER_BASE } from './constants';
+
+export { admit } from './admit';
+export { run } from './run';
+
+/** Address of block register 0. */
+export function registers(): usize {
+  return REGISTER_BASE;
+}
+
+/** The first byte that belongs to the host. */
+export function heapBase(): usize {
+  return (__heap_base + 63) & ~63;
+}

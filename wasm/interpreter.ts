@@ -1,0 +1,173 @@
+/**
+ * The block interpreter: runs an elementwise program 256 elements at a time, so that what passes between its rows stays
+ * in the first cache.
+ *
+ * A program is [total, setup rows, block rows, 0] and rows of [op, dst, dstStep, a, aStep, b, bStep, c, cStep, extra]
+ * (sdk/engine/wasm/layout.ts). An operand at flat element e is at ptr + step*e: step 4 streams, step 0 is a block.
+ */
+import {
+  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
+  OP_F2B, OP_F2I, OP_F2U, OP_FILL, OP_FLOOR, OP_I2B, OP_I2F, OP_IOTA, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LOAD,
+  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I,
+  OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NORMAL, OP_NOT, OP_OR, OP_OUT, OP_PHILOX, OP_POW, OP_ROUND, OP_RSQRT,
+  OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUB_F, OP_SUB_I, OP_TANH,
+  OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS,
+} from './build/opcodes';
+import { BLOCK, INDICES, TAIL } from './constants';
+import { copyExact, copyRounded, fillRounded } from './copy';
+import { finish } from './finish';
+import { eachErf } from './functions/erf';
+import { eachExp } from './functions/exp';
+import { eachLog } from './functions/log';
+import { eachNormal, eachPhilox } from './functions/philox';
+import { eachPow } from './functions/pow';
+import { eachRsqrt } from './functions/roots';
+import { eachSigmoid } from './functions/sigmoid';
+import { eachSoftplus } from './functions/softplus';
+import { eachTanh } from './functions/tanh';
+import { eachCos, eachSin } from './functions/trig';
+import { each1, each2, eachWhere } from './ops';
+import { readPattern, writePattern } from './pattern';
+import { word } from './words';
+
+const ROW: usize = ROW_WORDS << 2;
+const HEAD: usize = PROGRAM_HEAD << 2;
+/** Random words from a multiple of 4 on, when a block does not start at one. */
+const RANDOM: usize = memory.data(REGISTER_STRIDE, 64);
+
+/** Fills the constant blocks of a program: [fill, block, 0, word], [splat, block, 0, address of one element]. */
+export function ewSetup(prog: usize): void {
+  const n = min(BLOCK, (word(prog, 0) + 15) & ~15);
+  let row = prog + HEAD;
+  const end = row + word(prog, 1) * ROW;
+  for (; row < end; row += ROW) {
+    const a = word(row, 3);
+    const x = load<i32>(row) == OP_FILL ? i32x4.splat(<i32>a) : v128.load32_splat(a);
+    fillRounded(word(row, 1), x, n);
+  }
+}
+
+/** The block rows of a program on elements [e0, e0+n), n <= BLOCK; its setup has run. */
+export function ewBlock(prog: usize, e0: usize, n: usize): void {
+  let row = prog + HEAD + word(prog, 1) * ROW;
+  const end = row + word(prog, 2) * ROW;
+  const bytes = ((n << 2) + 63) & ~63;
+  const ragged = (n & 15) != 0;
+  for (; row < end; row += ROW) {
+    const op = load<i32>(row);
+    const step: usize = word(row, 2);
+    const dst: usize = word(row, 1) + e0 * step;
+    const a: usize = word(row, 3) + e0 * word(row, 4);
+    const aside = step != 0 && (ragged || op == OP_LOAD); // a load may write past its end
+    const d = aside ? TAIL : dst;
+    switch (op) {
+      case OP_COPY: each1(OP_COPY, d, a, bytes); break;
+      case OP_NEG_F: each1(OP_NEG_F, d, a, bytes); break;
+      case OP_ABS_F: each1(OP_ABS_F, d, a, bytes); break;
+      case OP_SIGN_F: each1(OP_SIGN_F, d, a, bytes); break;
+      case OP_SQRT: each1(OP_SQRT, d, a, bytes); break;
+      case OP_FLOOR: each1(OP_FLOOR, d, a, bytes); break;
+      case OP_CEIL: each1(OP_CEIL, d, a, bytes); break;
+      case OP_TRUNC: each1(OP_TRUNC, d, a, bytes); break;
+      case OP_ROUND: each1(OP_ROUND, d, a, bytes); break;
+      case OP_ISFINITE: each1(OP_ISFINITE, d, a, bytes); break;
+      case OP_NEG_I: each1(OP_NEG_I, d, a, bytes); break;
+      case OP_ABS_S: each1(OP_ABS_S, d, a, bytes); break;
+      case OP_SIGN_S: each1(OP_SIGN_S, d, a, bytes); break;
+      case OP_SIGN_U: each1(OP_SIGN_U, d, a, bytes); break;
+      case OP_NOT: each1(OP_NOT, d, a, bytes); break;
+      case OP_F2I: each1(OP_F2I, d, a, bytes); break;
+      case OP_F2U: each1(OP_F2U, d, a, bytes); break;
+      case OP_I2F: each1(OP_I2F, d, a, bytes); break;
+      case OP_U2F: each1(OP_U2F, d, a, bytes); break;
+      case OP_F2B: each1(OP_F2B, d, a, bytes); break;
+      case OP_I2B: each1(OP_I2B, d, a, bytes); break;
+      case OP_UNIT: each1(OP_UNIT, d, a, bytes); break;
+      case OP_ADD_F: each2(OP_ADD_F, d, a, second(row, e0), bytes); break;
+      case OP_SUB_F: each2(OP_SUB_F, d, a, second(row, e0), bytes); break;
+      case OP_MUL_F: each2(OP_MUL_F, d, a, second(row, e0), bytes); break;
+      case OP_DIV_F: each2(OP_DIV_F, d, a, second(row, e0), bytes); break;
+      case OP_MAX_F: each2(OP_MAX_F, d, a, second(row, e0), bytes); break;
+      case OP_MIN_F: each2(OP_MIN_F, d, a, second(row, e0), bytes); break;
+      case OP_EQ_F: each2(OP_EQ_F, d, a, second(row, e0), bytes); break;
+      case OP_NE_F: each2(OP_NE_F, d, a, second(row, e0), bytes); break;
+      case OP_LT_F: each2(OP_LT_F, d, a, second(row, e0), bytes); break;
+      case OP_LE_F: each2(OP_LE_F, d, a, second(row, e0), bytes); break;
+      case OP_ADD_I: each2(OP_ADD_I, d, a, second(row, e0), bytes); break;
+      case OP_SUB_I: each2(OP_SUB_I, d, a, second(row, e0), bytes); break;
+      case OP_MUL_I: each2(OP_MUL_I, d, a, second(row, e0), bytes); break;
+      case OP_MAX_S: each2(OP_MAX_S, d, a, second(row, e0), bytes); break;
+      case OP_MIN_S: each2(OP_MIN_S, d, a, second(row, e0), bytes); break;
+      case OP_MAX_U: each2(OP_MAX_U, d, a, second(row, e0), bytes); break;
+      case OP_MIN_U: each2(OP_MIN_U, d, a, second(row, e0), bytes); break;
+      case OP_EQ_I: each2(OP_EQ_I, d, a, second(row, e0), bytes); break;
+      case OP_NE_I: each2(OP_NE_I, d, a, second(row, e0), bytes); break;
+      case OP_LT_S: each2(OP_LT_S, d, a, second(row, e0), bytes); break;
+      case OP_LE_S: each2(OP_LE_S, d, a, second(row, e0), bytes); break;
+      case OP_LT_U: each2(OP_LT_U, d, a, second(row, e0), bytes); break;
+      case OP_LE_U: each2(OP_LE_U, d, a, second(row, e0), bytes); break;
+      case OP_AND: each2(OP_AND, d, a, second(row, e0), bytes); break;
+      case OP_OR: each2(OP_OR, d, a, second(row, e0), bytes); break;
+      case OP_XOR: each2(OP_XOR, d, a, second(row, e0), bytes); break;
+      case OP_WHERE: eachWhere(d, a, second(row, e0), third(row, e0), bytes); break;
+      case OP_EXP: eachExp(d, a, bytes); break;
+      case OP_LOG: eachLog(d, a, bytes); break;
+      case OP_RSQRT: eachRsqrt(d, a, bytes); break;
+      case OP_TANH: eachTanh(d, a, bytes); break;
+      case OP_SIGMOID: eachSigmoid(d, a, bytes); break;
+      case OP_SOFTPLUS: eachSoftplus(d, a, bytes); break;
+      case OP_SIN: eachSin(d, a, bytes); break;
+      case OP_COS: eachCos(d, a, bytes); break;
+      case OP_ERF: eachErf(d, a, bytes); break;
+      case OP_POW: eachPow(d, a, second(row, e0), bytes); break;
+      case OP_IOTA: iota(d, e0, bytes); break;
+      case OP_PHILOX: case OP_NORMAL: random(row, d, e0, n); break;
+      case OP_LOAD: readPattern(d, word(row, 3), word(row, 9), e0, n); break;
+      case OP_STORE: writePattern(word(row, 1), a, word(row, 9), e0, n); continue;
+      case OP_OUT: finish(a, n); continue;
+      default: unreachable();
+    }
+    if (aside) copyExact(dst, TAIL, n);
+  }
+}
+
+/** Elements [start, end) of a program, its setup included. */
+export function ewRange(prog: usize, start: usize, end: usize): void {
+  ewSetup(prog);
+  for (let e0 = start; e0 < end; e0 += BLOCK) ewBlock(prog, e0, min(BLOCK, end - e0));
+}
+
+@inline
+function second(row: usize, e0: usize): usize {
+  return word(row, 5) + e0 * word(row, 6);
+}
+
+@inline
+function third(row: usize, e0: usize): usize {
+  return word(row, 7) + e0 * word(row, 8);
+}
+
+/** The flat index of each element. */
+function iota(d: usize, e0: usize, bytes: usize): void {
+  let at = i32x4.add(v128.load(INDICES), i32x4.splat(<i32>e0));
+  const four = i32x4.splat(4);
+  const end = d + bytes;
+  for (; d < end; d += 16) {
+    v128.store(d, at);
+    at = i32x4.add(at, four);
+  }
+}
+
+/** N8's words or normal numbers: a = address of the step, b = low and high word of the seed, c = stream. */
+function random(row: usize, d: usize, e0: usize, n: usize): void {
+  const skipped = e0 & 3;
+  const out = skipped != 0 ? RANDOM : d;
+  const bytes = (((n + skipped) << 2) + 63) & ~63;
+  const stream = load<u32>(row, 28);
+  const step = load<u32>(word(row, 3));
+  const low = load<u32>(row, 20);
+  const high = load<u32>(row, 24);
+  if (load<i32>(row) == OP_PHILOX) eachPhilox(out, e0 - skipped, bytes, stream, step, low, high);
+  else eachNormal(out, e0 - skipped, bytes, stream, step, low, high);
+  if (skipped != 0) copyRounded(d, RANDOM + (skipped << 2), n);
+}

@@ -1,0 +1,316 @@
+/** Elementwise programs: operations (N3, N9), operands, ranges, outputs. Oracles are plain TypeScript. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { ScalarOp } from '../sdk/core/scalar/ir.ts';
+import { assertBits, type Bits, canonical, canonicalOf, edgy, isNaNBits, Kernels, noise, numbers, toFloat } from './harness.ts';
+
+const k = new Kernels();
+const NAN = 0x7fc00000;
+
+const f =
+  (fn: (x: number) => number) =>
+  (a: number): number =>
+    canonicalOf(fn(toFloat(a)));
+const ff =
+  (fn: (x: number, y: number) => number) =>
+  (a: number, b: number): number =>
+    canonicalOf(fn(toFloat(a), toFloat(b)));
+const test2 =
+  (fn: (x: number, y: number) => boolean) =>
+  (a: number, b: number): number =>
+    fn(toFloat(a), toFloat(b)) ? 1 : 0;
+const saturate = (x: number, low: number, high: number): number =>
+  (Number.isNaN(x) ? 0 : Math.min(high, Math.max(low, Math.trunc(x)))) >>> 0;
+const rint = (x: number): number => {
+  const low = Math.floor(x);
+  const half = x - low;
+  return half < 0.5 ? low : half > 0.5 ? low + 1 : low % 2 === 0 ? low : low + 1;
+};
+
+const UNARY: Partial<Record<ScalarOp, (a: number) => number>> = {
+  copy: (a) => a,
+  neg_f: (a) => (a === 0 || isNaNBits(a) ? a : (a ^ 0x80000000) >>> 0),
+  abs_f: (a) => a & 0x7fffffff,
+  sign_f: f(Math.sign),
+  sqrt: f(Math.sqrt),
+  floor: f(Math.floor),
+  ceil: f(Math.ceil),
+  trunc: f(Math.trunc),
+  round: (a) => (isNaNBits(a) || (a & 0x7fffffff) >= 0x4b000000 ? a : canonicalOf(rint(toFloat(a)))),
+  isFinite: (a) => (Number.isFinite(toFloat(a)) ? 1 : 0),
+  neg_i: (a) => -a >>> 0,
+  abs_s: (a) => Math.abs(a | 0) >>> 0,
+  sign_s: (a) => Math.sign(a | 0) >>> 0,
+  sign_u: (a) => (a === 0 ? 0 : 1),
+  f2i: (a) => saturate(toFloat(a), -(2 ** 31), 2 ** 31 - 1),
+  f2u: (a) => saturate(toFloat(a), 0, 2 ** 32 - 1),
+  i2f: (a) => canonicalOf(a | 0),
+  u2f: (a) => canonicalOf(a),
+  f2b: (a) => (a !== 0 ? 1 : 0),
+  i2b: (a) => (a !== 0 ? 1 : 0),
+  unit: (a) => canonicalOf((a >>> 8) * 2 ** -24),
+};
+const BINARY: Partial<Record<ScalarOp, (a: number, b: number) => number>> = {
+  add_f: ff((x, y) => x + y),
+  sub_f: ff((x, y) => x - y),
+  mul_f: ff((x, y) => x * y),
+  div_f: ff((x, y) => x / y),
+  max_f: ff(Math.max),
+  min_f: ff(Math.min),
+  eq_f: test2((x, y) => x === y),
+  ne_f: test2((x, y) => x !== y),
+  lt_f: test2((x, y) => x < y),
+  le_f: test2((x, y) => x <= y),
+  add_i: (a, b) => (a + b) >>> 0,
+  sub_i: (a, b) => (a - b) >>> 0,
+  mul_i: (a, b) => Math.imul(a, b) >>> 0,
+  max_s: (a, b) => Math.max(a | 0, b | 0) >>> 0,
+  min_s: (a, b) => Math.min(a | 0, b | 0) >>> 0,
+  max_u: Math.max,
+  min_u: Math.min,
+  eq_i: (a, b) => +(a === b),
+  ne_i: (a, b) => +(a !== b),
+  lt_s: (a, b) => +((a | 0) < (b | 0)),
+  le_s: (a, b) => +((a | 0) <= (b | 0)),
+  lt_u: (a, b) => +(a < b),
+  le_u: (a, b) => +(a <= b),
+  and: (a, b) => (a & b) >>> 0,
+  or: (a, b) => (a | b) >>> 0,
+  xor: (a, b) => (a ^ b) >>> 0,
+};
+/** Operations on integers get words of any pattern, f32 operations canonical numbers. */
+const INTEGER = new Set(['neg_i', 'abs_s', 'sign_s', 'sign_u', 'i2f', 'u2f', 'i2b', 'unit', 'and', 'or', 'xor']);
+const wordsFor = (op: string, n: number, seed: number): Bits => {
+  const next = noise(seed);
+  const small = (): number => (next() & 1 ? next() & 3 : next());
+  return INTEGER.has(op) || /_[isu]$/.test(op) ? Uint32Array.from({ length: n }, small) : edgy(n, seed);
+};
+
+for (const [op, oracle] of Object.entries(UNARY) as [ScalarOp, (a: number) => number][]) {
+  test(`${op} is its definition`, () => {
+    k.clear();
+    const n = 1000;
+    const a = wordsFor(op, n, 1);
+    const dst = k.alloc(n);
+    k.run({ kind: 'map', words: [k.program(n, [], [{ op, dst: { at: dst, step: 4 }, a: { at: k.put(a), step: 4 } }])] });
+    assertBits(k.get(dst, n), a.map(oracle), op, true);
+  });
+}
+for (const [op, oracle] of Object.entries(BINARY) as [ScalarOp, (a: number, b: number) => number][]) {
+  test(`${op} is its definition`, () => {
+    k.clear();
+    const n = 3001;
+    const [a, b] = [wordsFor(op, n, 2), wordsFor(op, n, 3)];
+    const dst = k.alloc(n);
+    const row = { op, dst: { at: dst, step: 4 }, a: { at: k.put(a), step: 4 }, b: { at: k.put(b), step: 4 } } as const;
+    k.run({ kind: 'map', words: [k.program(n, [], [row])] });
+    assertBits(
+      k.get(dst, n),
+      a.map((x, i) => oracle(x, b[i])),
+      op,
+      true,
+    );
+  });
+}
+
+test('not and where', () => {
+  k.clear();
+  const n = 99;
+  const c = wordsFor('lt_u', n, 4).map((x) => x & 1);
+  const [a, b] = [wordsFor('or', n, 5), wordsFor('or', n, 6)];
+  const [not, where] = [k.alloc(n), k.alloc(n)];
+  const [pc, pa, pb] = [c, a, b].map((x) => ({ at: k.put(x), step: 4 }) as const);
+  const rows = [
+    { op: 'not', dst: { at: not, step: 4 }, a: pc },
+    { op: 'where', dst: { at: where, step: 4 }, a: pc, b: pa, c: pb },
+  ] as const;
+  k.run({ kind: 'map', words: [k.program(n, [], rows)] });
+  assertBits(
+    k.get(not, n),
+    c.map((x) => 1 - x),
+    'not',
+  );
+  assertBits(
+    k.get(where, n),
+    c.map((x, i) => (x ? a[i] : b[i])),
+    'where',
+  );
+});
+
+test('chains through registers, with constants, of every length', () => {
+  for (const n of [1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 255, 256, 257, 511, 513, 1000]) {
+    k.clear();
+    const [a, b] = [numbers(n, n), numbers(n, n + 1)];
+    const [r0, r1, r2, r3] = [0, 1, 2, 3].map((i) => k.register(i));
+    const dst = { at: k.alloc(n), step: 4 } as const;
+    const pa = { at: k.put(a), step: 4 } as const;
+    const scalar = canonicalOf(1 / 3);
+    const setup = [
+      { op: 'fill', dst: r0, a: { at: 0x40490fdb, step: 0 } },
+      { op: 'splat', dst: r1, a: { at: k.put([scalar]), step: 0 } },
+    ] as const;
+    const rows = [
+      { op: 'mul_f', dst: r2, a: pa, b: r0 },
+      { op: 'add_f', dst: r2, a: r2, b: { at: k.put(b), step: 4 } },
+      { op: 'sub_f', dst: r3, a: r2, b: r1 },
+      { op: 'iota', dst: r2 },
+      { op: 'u2f', dst: r2, a: r2 },
+      { op: 'div_f', dst, a: r3, b: r2 },
+      { op: 'out', a: dst },
+    ] as const;
+    const flags = k.run({ kind: 'map', words: [k.program(n, setup, rows)] });
+    const oracle = a.map((x, i) => {
+      const p = Math.fround(toFloat(x) * toFloat(0x40490fdb));
+      return canonicalOf(Math.fround(Math.fround(p + toFloat(b[i])) - toFloat(scalar)) / i);
+    });
+    assertBits(k.get(dst.at, n), oracle, `length ${n}`);
+    assert.equal(flags, 1, 'element 0 is divided by 0');
+  }
+});
+
+test('a program may work in place', () => {
+  k.clear();
+  const a = numbers(777, 9);
+  const p = { at: k.put(a), step: 4 } as const;
+  k.run({ kind: 'map', words: [k.program(777, [], [{ op: 'add_f', dst: p, a: p, b: p }])] });
+  assertBits(
+    k.get(p.at, 777),
+    a.map((x) => canonicalOf(2 * toFloat(x))),
+    'a + a',
+  );
+});
+
+/** Where each element of a pattern is, from the base. */
+function offsets(dims: readonly number[], strides: readonly number[]): number[] {
+  return dims.reduce(
+    (at, d, i) => at.flatMap((o) => Array.from({ length: d }, (_, j) => o + j * strides[i])),
+    [0],
+  );
+}
+
+const PATTERNS: [name: string, dims: number[], strides: number[], base: number][] = [
+  ['contiguous', [1000], [1], 0],
+  ['every third', [333], [3], 1],
+  ['reversed', [700], [-1], 699],
+  ['one element', [600], [0], 5],
+  ['bias of 3', [200, 3], [0, 1], 7],
+  ['bias of 10', [64, 10], [0, 1], 0],
+  ['bias of 16', [33, 16], [0, 1], 0],
+  ['bias of 100', [7, 100], [0, 1], 3],
+  ['bias of 128', [9, 128], [0, 1], 0],
+  ['bias of 129', [9, 129], [0, 1], 0],
+  ['bias of 300', [5, 300], [0, 1], 0],
+  ['bias of 1, odd', [301, 2], [0, 1], 0],
+  ['column over 3', [200, 3], [1, 0], 2],
+  ['column over 10', [77, 10], [1, 0], 0],
+  ['column over 300', [5, 300], [1, 0], 0],
+  ['transposed', [37, 41], [1, 37], 0],
+  ['transposed, small', [50, 3], [1, 50], 0],
+  ['rows backwards', [20, 31], [-31, 1], 19 * 31],
+  ['sliced', [9, 11, 13], [400, 20, 1], 30],
+  ['sliced, steps', [9, 11, 5], [400, 20, 3], 3],
+  ['permuted', [7, 11, 13, 3], [13, 273, 1, 91], 0],
+  ['middle broadcast', [5, 9, 8], [8, 0, 1], 0],
+  ['outer broadcast', [6, 10, 9], [0, 9, 1], 0],
+  ['both ends broadcast', [6, 10, 9], [0, 1, 0], 0],
+  ['mixed signs', [4, 5, 6, 7], [-210, 42, -7, 1], 630 + 35],
+];
+for (const [name, dims, strides, base] of PATTERNS) {
+  const at = offsets(dims, strides).map((o) => o + base);
+  const n = at.length;
+  test(`load ${name}`, () => {
+    k.clear();
+    const source = numbers(Math.max(...at) + 1, n);
+    const dst = { at: k.alloc(n), step: 4 } as const;
+    const direct = { at: k.alloc(n), step: 4 } as const;
+    const a = { at: k.put(source) + 4 * base, step: 0 } as const;
+    const extra = k.pattern(dims, strides);
+    const rows = [
+      { op: 'load', dst: k.register(5), a, extra },
+      { op: 'copy', dst, a: k.register(5) },
+      { op: 'load', dst: direct, a, extra },
+    ] as const;
+    k.run({ kind: 'map', words: [k.program(n, [], rows)] });
+    const expected = Uint32Array.from(at, (o) => source[o]);
+    assertBits(k.get(dst.at, n), expected, 'through a register');
+    assertBits(k.get(direct.at, n), expected, 'into memory');
+  });
+  if (new Set(at).size < n) continue;
+  test(`store ${name}`, () => {
+    k.clear();
+    const source = numbers(n, n);
+    const size = Math.max(...at) + 1;
+    const dst = k.alloc(size);
+    const expected = k.get(dst, size);
+    at.forEach((o, i) => {
+      expected[o] = source[i];
+    });
+    const rows = [
+      { op: 'copy', dst: k.register(1), a: { at: k.put(source), step: 4 } },
+      { op: 'store', dst: { at: dst + 4 * base, step: 0 }, a: k.register(1), extra: k.pattern(dims, strides) },
+    ] as const;
+    k.run({ kind: 'map', words: [k.program(n, [], rows)] });
+    assertBits(k.get(dst, size), expected, 'stored');
+  });
+}
+
+test('ranges may start anywhere: an epilogue runs on row blocks of odd sizes', () => {
+  // One row block of 128 x 7 elements, then 2 x 7 that start at 896; a matmul of K = 0 leaves zeros to the epilogue.
+  k.clear();
+  const [m, n] = [131, 7];
+  const c = k.alloc(m * n);
+  const bias = numbers(n, 1);
+  const [r0, r1] = [k.register(0), k.register(1)];
+  const out = { at: c, step: 4 } as const;
+  const rows = [
+    { op: 'load', dst: r0, a: { at: k.put(bias), step: 0 }, extra: k.pattern([m, n], [0, 1]) },
+    { op: 'iota', dst: r1 },
+    { op: 'u2f', dst: r1, a: r1 },
+    { op: 'add_f', dst: r1, a: r1, b: r0 },
+    { op: 'add_f', dst: out, a: out, b: r1 },
+  ] as const;
+  const epilogue = k.program(m * n, [], rows);
+  k.run({ kind: 'matmul', words: [m, n, 0, c, 0, 1, c, n, 1, c, n, 0, epilogue, 0] });
+  assertBits(
+    k.get(c, m * n),
+    Uint32Array.from({ length: m * n }, (_, i) => canonicalOf(i + toFloat(bias[i % n]))),
+    'bias + index',
+  );
+});
+
+test('outputs: NaN becomes one pattern, infinities and NaN raise the flag, healthy ones do not', () => {
+  for (const n of [1, 4, 15, 16, 17, 63, 256, 300]) {
+    for (const [bad, fixed] of [
+      [0x7f800000, 0x7f800000],
+      [0xff800000, 0xff800000],
+      [0xffc12345, NAN],
+      [0x7f800001, NAN],
+    ]) {
+      for (const at of [0, n >> 1, n - 1]) {
+        for (const kind of ['finish', 'out'] as const) {
+          k.clear();
+          const a = edgy(n, n).map((x) => ((x & 0x7f800000) === 0x7f800000 ? 0x7f7fffff : canonical(x)));
+          const p = k.put(a);
+          const program = k.program(n, [], [{ op: 'out', a: { at: p, step: 4 } }]);
+          const record = kind === 'finish' ? { kind, words: [p, n] } : ({ kind: 'map', words: [program] } as const);
+          assert.equal(k.run(record), 0);
+          assertBits(k.get(p, n), a, 'healthy');
+          const q = k.put(a.with(at, bad));
+          const sick = k.program(n, [], [{ op: 'out', a: { at: q, step: 4 } }]);
+          assert.equal(k.run(kind === 'finish' ? { kind, words: [q, n] } : { kind: 'map', words: [sick] }), 1);
+          assertBits(k.get(q, n), a.with(at, fixed), 'sick');
+        }
+      }
+    }
+  }
+});
+
+test('flags start anew with each run, and moves copy', () => {
+  k.clear();
+  const p = k.put([0x7f800000]);
+  const q = k.alloc(5);
+  const bytes = k.put([1, 2, 3, 4, 5]);
+  assert.equal(k.run({ kind: 'finish', words: [p, 1] }), 1);
+  assert.equal(k.run({ kind: 'move', words: [q, bytes, 20] }), 0);
+  assert.deepEqual([...k.get(q, 5)], [1, 2, 3, 4, 5]);
+});

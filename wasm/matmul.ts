@@ -1,0 +1,187 @@
+/**
+ * C = A B in the f32 mode of N6: in chunks of 256 terms acc = acc + (a*b) from +0, k ascending; chunk results are added
+ * left to right. Each product and each sum is rounded by itself.
+ *
+ * A chunk is also the cache block. 128 rows of A are packed for one chunk, then B by 16 columns (a cache line), and each
+ * panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
+ *
+ * Record: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol, cPtr, ldc, prologueA, epilogue, nb, dims[nb],
+ * strideA[nb], strideB[nb], strideC[nb]], strides in elements.
+ */
+import { fillExact } from './copy';
+import { ewRange } from './interpreter';
+import { packA, packB } from './pack';
+import { word } from './words';
+
+const TERMS: usize = 256;
+const ROWS: usize = 128;
+
+const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
+const PANELS_B: usize = memory.data(2 * 256 * 32 + 128, 64);
+/** Results of panels that stick out of C: 128 rows of 8. */
+const TILE: usize = memory.data(128 * 32, 64);
+/** Counters of the batch dimensions. */
+const AT: usize = memory.data(4 * 32, 16);
+
+/**
+ * 4x8 tiles, one below the other: `tiles` panels of A against one panel of B; results go to c, rows `ldc` bytes apart.
+ * The walk over tiles belongs inside: a call a tile costs a sixth of the speed. More accumulators than these 8 spill.
+ */
+function sweep(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usize, accumulate: bool): void {
+  const bytes = k << 4;
+  do {
+    const end = pa + bytes;
+    let b = pb;
+    let c00 = f32x4.splat(0);
+    let c01 = f32x4.splat(0);
+    let c10 = f32x4.splat(0);
+    let c11 = f32x4.splat(0);
+    let c20 = f32x4.splat(0);
+    let c21 = f32x4.splat(0);
+    let c30 = f32x4.splat(0);
+    let c31 = f32x4.splat(0);
+    do {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      const a0 = v128.load32_splat(pa);
+      c00 = f32x4.add(c00, f32x4.mul(a0, b0));
+      c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+      const a1 = v128.load32_splat(pa, 4);
+      c10 = f32x4.add(c10, f32x4.mul(a1, b0));
+      c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+      const a2 = v128.load32_splat(pa, 8);
+      c20 = f32x4.add(c20, f32x4.mul(a2, b0));
+      c21 = f32x4.add(c21, f32x4.mul(a2, b1));
+      const a3 = v128.load32_splat(pa, 12);
+      c30 = f32x4.add(c30, f32x4.mul(a3, b0));
+      c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+      pa += 16;
+      b += 32;
+    } while (pa < end);
+    const r1 = c + ldc;
+    const r2 = r1 + ldc;
+    const r3 = r2 + ldc;
+    if (accumulate) {
+      c00 = f32x4.add(v128.load(c), c00);
+      c01 = f32x4.add(v128.load(c, 16), c01);
+      c10 = f32x4.add(v128.load(r1), c10);
+      c11 = f32x4.add(v128.load(r1, 16), c11);
+      c20 = f32x4.add(v128.load(r2), c20);
+      c21 = f32x4.add(v128.load(r2, 16), c21);
+      c30 = f32x4.add(v128.load(r3), c30);
+      c31 = f32x4.add(v128.load(r3, 16), c31);
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(r1, c10);
+    v128.store(r1, c11, 16);
+    v128.store(r2, c20);
+    v128.store(r2, c21, 16);
+    v128.store(r3, c30);
+    v128.store(r3, c31, 16);
+    c = r3 + ldc;
+  } while (--tiles);
+}
+
+/** Results that stick out: the valid part of TILE to C. */
+function copyOut(c: usize, ldc: usize, from: usize, rows: usize, columns: usize, accumulate: bool): void {
+  const width = columns << 2;
+  for (let i: usize = 0; i < rows; i++, c += ldc, from += 32) {
+    for (let j: usize = 0; j < width; j += 4) {
+      const x = load<f32>(from + j);
+      store<f32>(c + j, accumulate ? load<f32>(c + j) + x : x);
+    }
+  }
+}
+
+/** All packed rows against one panel of B. */
+@inline
+function panel(pb: usize, c: usize, k: usize, ldc: usize, rows: usize, columns: usize, accumulate: bool): void {
+  const whole = columns == 8 ? rows >> 2 : 0;
+  const done = whole << 2;
+  if (whole != 0) sweep(PANELS_A, pb, c, k, ldc, whole, accumulate);
+  if (done == rows) return;
+  sweep(PANELS_A + done * (k << 2), pb, TILE, k, 32, (rows - done + 3) >> 2, false);
+  copyOut(c + done * ldc, ldc, TILE, rows - done, columns, accumulate);
+}
+
+/** Rows [0, rows) of C, all chunks. Strides in bytes. */
+function rowBlock(
+  rows: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize, c: usize,
+  ldc: usize,
+): void {
+  for (let k0: usize = 0; k0 < terms; k0 += TERMS) {
+    const k = min(TERMS, terms - k0);
+    packA(PANELS_A, a + k0 * aCol, aRow, aCol, rows, k);
+    const slice = b + k0 * bRow;
+    for (let j: usize = 0; j < n; j += 16) {
+      const columns = min<usize>(16, n - j);
+      const pb = slice + j * bCol;
+      packB(PANELS_B, pb, bRow, bCol, min<usize>(8, columns), k);
+      if (columns > 8) packB(PANELS_B + (k << 5), pb + 8 * bCol, bRow, bCol, columns - 8, k);
+      panel(PANELS_B, c + (j << 2), k, ldc, rows, min<usize>(8, columns), k0 != 0);
+      if (columns > 8) panel(PANELS_B + (k << 5), c + (j << 2) + 32, k, ldc, rows, columns - 8, k0 != 0);
+    }
+  }
+}
+
+export function matmul(r: usize): void {
+  const m: usize = word(r, 2);
+  const n: usize = word(r, 3);
+  const terms: usize = word(r, 4);
+  const a0: usize = word(r, 5);
+  const aRow: usize = word(r, 6) << 2;
+  const aCol: usize = word(r, 7) << 2;
+  const b0: usize = word(r, 8);
+  const bRow: usize = word(r, 9) << 2;
+  const bCol: usize = word(r, 10) << 2;
+  const c0: usize = word(r, 11);
+  const ldc: usize = word(r, 12) << 2;
+  const prologue: usize = word(r, 13);
+  const epilogue: usize = word(r, 14);
+  const nb: usize = word(r, 15);
+  const dims = r + 64;
+  const axes = nb << 2;
+  let batches: usize = 1;
+  for (let d: usize = 0; d < axes; d += 4) {
+    batches *= load<usize>(dims + d);
+    store<usize>(AT + d, 0);
+  }
+  let a = a0;
+  let b = b0;
+  let c = c0;
+  // A broadcast A is met again: its elements are computed the first time only.
+  let ready: usize = 0;
+  for (; batches != 0; batches--) {
+    for (let i: usize = 0; i < m; i += ROWS) {
+      const rows = min(ROWS, m - i);
+      if (prologue != 0) {
+        const start = ((a - a0) >> 2) + i * terms;
+        const end = start + rows * terms;
+        if (end > ready) {
+          ewRange(prologue, start, end);
+          ready = end;
+        }
+      }
+      if (terms != 0) rowBlock(rows, n, terms, a + i * aRow, aRow, aCol, b, bRow, bCol, c + i * ldc, ldc);
+      else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
+      if (epilogue != 0) {
+        const start = ((c - c0) >> 2) + i * n;
+        ewRange(epilogue, start, start + rows * n);
+      }
+    }
+    // The next batch: an odometer over the batch dimensions, the last one fastest.
+    for (let d: usize = axes; d != 0; ) {
+      d -= 4;
+      const stride = dims + axes + d;
+      const at = load<usize>(AT + d) + 1;
+      const dim = load<usize>(dims + d);
+      const back = at == dim ? at : 0;
+      a += (load<usize>(stride) * (1 - back)) << 2;
+      b += (load<usize>(stride + axes) * (1 - back)) << 2;
+      c += (load<usize>(stride + 2 * axes) * (1 - back)) << 2;
+      store<usize>(AT + d, back != 0 ? 0 : at);
+      if (back == 0) break;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What each opcode of the scalar IR does to four elements (N3, N5, N9).
+ *
+ * `op` is a literal at every call, so that only its own line is left after inlining; `k` is the vector at constantOf(op).
+ * f32 results are snapped (N0); a NaN may have any pattern until it leaves the program. No value is -0.
+ */
+import {
+  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_F2B, OP_F2I, OP_F2U,
+  OP_FLOOR, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U,
+  OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR, OP_ROUND, OP_SIGN_F,
+  OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
+} from './build/opcodes';
+import { INFINITE, ONE, SNAP_BITS, TRUE_BITS, UNIT_STEP, snap } from './constants';
+
+/** Where the constant of an operation is. */
+@inline
+export function constantOf(op: i32): usize {
+  if (op == OP_SIGN_F) return ONE;
+  if (op == OP_ISFINITE) return INFINITE;
+  if (op == OP_UNIT) return UNIT_STEP;
+  if (
+    op == OP_FLOOR || op == OP_CEIL || op == OP_TRUNC || op == OP_ROUND ||
+    op == OP_ADD_F || op == OP_SUB_F || op == OP_MUL_F || op == OP_DIV_F
+  ) return SNAP_BITS;
+  return TRUE_BITS;
+}
+
+@inline
+export function apply1(op: i32, x: v128, k: v128): v128 {
+  const zero = i32x4.splat(0);
+  if (op == OP_COPY) return x;
+  if (op == OP_NEG_F) return f32x4.sub(zero, x); // 0 - 0 is +0, unlike a flipped sign
+  if (op == OP_ABS_F) return f32x4.abs(x);
+  if (op == OP_SIGN_F) {
+    const sign = f32x4.sub(v128.and(f32x4.gt(x, zero), k), v128.and(f32x4.lt(x, zero), k));
+    return v128.or(sign, f32x4.ne(x, x));
+  }
+  if (op == OP_SQRT) return f32x4.sqrt(x); // a root of a canonical number is never small
+  if (op == OP_FLOOR) return snap(f32x4.floor(x), k);
+  if (op == OP_CEIL) return snap(f32x4.ceil(x), k);
+  if (op == OP_TRUNC) return snap(f32x4.trunc(x), k);
+  if (op == OP_ROUND) return snap(f32x4.nearest(x), k);
+  if (op == OP_ISFINITE) return i32x4.shr_u(f32x4.lt(f32x4.abs(x), k), 31);
+  if (op == OP_NEG_I) return i32x4.neg(x);
+  if (op == OP_ABS_S) return i32x4.abs(x);
+  if (op == OP_SIGN_S) return i32x4.sub(i32x4.lt_s(x, zero), i32x4.gt_s(x, zero));
+  if (op == OP_SIGN_U) return i32x4.min_u(x, k);
+  if (op == OP_NOT) return v128.xor(x, k);
+  if (op == OP_F2I) return i32x4.trunc_sat_f32x4_s(x);
+  if (op == OP_F2U) return i32x4.trunc_sat_f32x4_u(x);
+  if (op == OP_I2F) return f32x4.convert_i32x4_s(x);
+  if (op == OP_U2F) return f32x4.convert_i32x4_u(x);
+  if (op == OP_F2B) return v128.and(f32x4.ne(x, zero), k);
+  if (op == OP_I2B) return v128.and(i32x4.ne(x, zero), k);
+  if (op == OP_UNIT) return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(x, 8)), k);
+  return x;
+}
+
+@inline
+export function apply2(op: i32, x: v128, y: v128, k: v128): v128 {
+  if (op == OP_ADD_F) return snap(f32x4.add(x, y), k);
+  if (op == OP_SUB_F) return snap(f32x4.sub(x, y), k);
+  if (op == OP_MUL_F) return snap(f32x4.mul(x, y), k);
+  if (op == OP_DIV_F) return snap(f32x4.div(x, y), k);
+  // pmax gives x when either is NaN: only a NaN in y is left to add. f32x4.max is 8 instructions on x64.
+  if (op == OP_MAX_F) return v128.or(f32x4.pmax(x, y), f32x4.ne(y, y));
+  if (op == OP_MIN_F) return v128.or(f32x4.pmin(x, y), f32x4.ne(y, y));
+  if (op == OP_EQ_F) return v128.and(f32x4.eq(x, y), k);
+  if (op == OP_NE_F) return v128.and(f32x4.ne(x, y), k);
+  if (op == OP_LT_F) return v128.and(f32x4.lt(x, y), k);
+  if (op == OP_LE_F) return v128.and(f32x4.le(x, y), k);
+  if (op == OP_ADD_I) return i32x4.add(x, y);
+  if (op == OP_SUB_I) return i32x4.sub(x, y);
+  if (op == OP_MUL_I) return i32x4.mul(x, y);
+  if (op == OP_MAX_S) return i32x4.max_s(x, y);
+  if (op == OP_MIN_S) return i32x4.min_s(x, y);
+  if (op == OP_MAX_U) return i32x4.max_u(x, y);
+  if (op == OP_MIN_U) return i32x4.min_u(x, y);
+  if (op == OP_EQ_I) return v128.and(i32x4.eq(x, y), k);
+  if (op == OP_NE_I) return v128.and(i32x4.ne(x, y), k);
+  if (op == OP_LT_S) return v128.and(i32x4.lt_s(x, y), k);
+  if (op == OP_LE_S) return v128.and(i32x4.le_s(x, y), k);
+  if (op == OP_LT_U) return v128.and(i32x4.lt_u(x, y), k);
+  if (op == OP_LE_U) return v128.and(i32x4.le_u(x, y), k);
+  if (op == OP_AND) return v128.and(x, y);
+  if (op == OP_OR) return v128.or(x, y);
+  if (op == OP_XOR) return v128.xor(x, y);
+  return x;
+}
+
+/** Four results a turn of an operation on one operand; `bytes` is a multiple of 64. */
+@inline
+export function each1(op: i32, d: usize, a: usize, bytes: usize): void {
+  const k = v128.load(constantOf(op));
+  const end = d + bytes;
+  for (; d < end; d += 64, a += 64) {
+    v128.store(d, apply1(op, v128.load(a), k));
+    v128.store(d, apply1(op, v128.load(a, 16), k), 16);
+    v128.store(d, apply1(op, v128.load(a, 32), k), 32);
+    v128.store(d, apply1(op, v128.load(a, 48), k), 48);
+  }
+}
+
+/** The same with two operands. */
+@inline
+export function each2(op: i32, d: usize, a: usize, b: usize, bytes: usize): void {
+  const k = v128.load(constantOf(op));
+  const end = d + bytes;
+  for (; d < end; d += 64, a += 64, b += 64) {
+    v128.store(d, apply2(op, v128.load(a), v128.load(b), k));
+    v128.store(d, apply2(op, v128.load(a, 16), v128.load(b, 16), k), 16);
+    v128.store(d, apply2(op, v128.load(a, 32), v128.load(b, 32), k), 32);
+    v128.store(d, apply2(op, v128.load(a, 48), v128.load(b, 48), k), 48);
+  }
+}
+
+/** where(a, b, c): bits of b where a is not 0, else of c. */
+@inline
+export function eachWhere(d: usize, a: usize, b: usize, c: usize, bytes: usize): void {
+  const end = d + bytes;
+  for (; d < end; d += 32, a += 32, b += 32, c += 32) {
+    const zero = i32x4.splat(0);
+    v128.store(d, v128.bitselect(v128.load(c), v128.load(b), i32x4.eq(v128.load(a), zero)));
+    v128.store(d, v128.bitselect(v128.load(c, 16), v128.load(b, 16), i32x4.eq(v128.load(a, 16), zero)), 16);
+  }
+}

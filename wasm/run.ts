@@ -1,0 +1,31 @@
+/** Executes a plan: records [kind, words, …] from `plan` until the end record; returns the flags that they raised. */
+import {
+  REC_ARGMAX, REC_END, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MAX, REC_MOVE, REC_SCATTERADD, REC_SUM,
+} from './build/opcodes';
+import { finish } from './finish';
+import { takeFlags } from './flags';
+import { gather } from './gather';
+import { ewRange } from './interpreter';
+import { matmul } from './matmul';
+import { max } from './max';
+import { scatterAdd } from './scatterAdd';
+import { sum } from './sum';
+import { word } from './words';
+
+export function run(plan: usize): u32 {
+  for (let r = plan; load<i32>(r) != REC_END; r += word(r, 1) << 2) {
+    switch (load<i32>(r)) {
+      case REC_MAP: ewRange(word(r, 2), 0, word(word(r, 2), 0)); break;
+      case REC_SUM: sum(r); break;
+      case REC_MAX: max(r, false); break;
+      case REC_ARGMAX: max(r, true); break;
+      case REC_MATMUL: matmul(r); break;
+      case REC_GATHER: gather(r); break;
+      case REC_SCATTERADD: scatterAdd(r); break;
+      case REC_FINISH: finish(word(r, 2), word(r, 3)); break;
+      case REC_MOVE: memory.copy(word(r, 2), word(r, 3), word(r, 4)); break;
+      default: unreachable();
+    }
+  }
+  return takeFlags();
+}

@@ -1,0 +1,105 @@
+/**
+ * dst[o, d, j] = base[o, d, j] + R(src[o, i, j] over ascending i with index d); places without sources keep their bits,
+ * sources out of range are dropped (N7).
+ *
+ * Record: [kind, words, elem, outer, v, n, inner, base, src, idx, idxOuter, idxAxis, idxInner, dst, scratch]. The sources
+ * are listed by destination (a counting sort, in scratch: v ends, then n source numbers), then each list is summed.
+ */
+import { ELEM_F32 } from './build/opcodes';
+import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
+import { SNAP_BITS, SUM_WINDOW, snap, snap1 } from './constants';
+import { CHUNK } from './sumRows';
+import { word } from './words';
+
+/** dst += the sums at p, snapped (N3). */
+@inline
+function addTo(dst: usize, p: usize, width: usize): void {
+  const bits = v128.load(SNAP_BITS);
+  const end = dst + (width << 2);
+  for (; dst + 16 <= end; dst += 16, p += 16) v128.store(dst, snap(f32x4.add(v128.load(dst), v128.load(p)), bits));
+  for (; dst < end; dst += 4, p += 4) store<f32>(dst, snap1(load<f32>(dst) + load<f32>(p)));
+}
+
+/** Adds R of the listed source rows to the row at dst. */
+function addNumbers(list: usize, count: usize, src: usize, row: usize, dst: usize, columns: usize): void {
+  const limit = v128.load(SUM_WINDOW);
+  for (let j: usize = 0; j < columns; j += LEVEL_COLUMNS) {
+    const width = min(LEVEL_COLUMNS, columns - j);
+    const bytes = ((width + 3) & ~3) << 2;
+    startChunks();
+    for (let c: usize = 0; c < count; c += CHUNK) {
+      const m = min(CHUNK, count - c);
+      for (let t: usize = 0; t < m; t++) addRow(LANES, t, src + word(list, c + t) * row + (j << 2), bytes, limit);
+      tree(LANES, m, bytes);
+      if (count > CHUNK) pushChunk(bytes);
+    }
+    addTo(dst + (j << 2), count > CHUNK ? settle(bytes) : LANES, width);
+  }
+}
+
+function addIntegers(list: usize, count: usize, src: usize, row: usize, dst: usize, columns: usize): void {
+  for (let t: usize = 0; t < count; t++) {
+    let p = src + word(list, t) * row;
+    const end = dst + (columns << 2);
+    for (let d = dst; d < end; d += 4, p += 4) store<u32>(d, load<u32>(d) + load<u32>(p));
+  }
+}
+
+/** Sources of one slab whose columns all go the same way; `row` is the bytes from one source or destination to the next. */
+function scatter(
+  elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize, scratch: usize,
+): void {
+  const list = scratch + (v << 2);
+  memory.fill(scratch, 0, v << 2);
+  for (let i: usize = 0, p = idx; i < n; i++, p += step) {
+    const d = load<usize>(p);
+    if (d < v) store<usize>(scratch + (d << 2), word(scratch, d) + 1);
+  }
+  let total: usize = 0;
+  for (let p = scratch; p < list; p += 4) {
+    const count = load<usize>(p);
+    store<usize>(p, total);
+    total += count;
+  }
+  for (let i: usize = 0, p = idx; i < n; i++, p += step) {
+    const d = load<usize>(p);
+    if (d >= v) continue;
+    const at = word(scratch, d);
+    store<usize>(list + (at << 2), i);
+    store<usize>(scratch + (d << 2), at + 1);
+  }
+  let begin: usize = 0;
+  for (let p = scratch; p < list; p += 4, dst += row) {
+    const end = load<usize>(p);
+    if (end == begin) continue;
+    if (elem == ELEM_F32) addNumbers(list + (begin << 2), end - begin, src, row, dst, columns);
+    else addIntegers(list + (begin << 2), end - begin, src, row, dst, columns);
+    begin = end;
+  }
+}
+
+export function scatterAdd(r: usize): void {
+  const elem = load<i32>(r, 8);
+  const outer: usize = word(r, 3);
+  const v: usize = word(r, 4);
+  const n: usize = word(r, 5);
+  const inner: usize = word(r, 6);
+  const base: usize = word(r, 7);
+  let src: usize = word(r, 8);
+  let idx: usize = word(r, 9);
+  const idxOuter: usize = word(r, 10) << 2;
+  const idxAxis: usize = word(r, 11) << 2;
+  const idxInner: usize = word(r, 12) << 2;
+  let dst: usize = word(r, 13);
+  const scratch: usize = word(r, 14);
+  const row = inner << 2;
+  if (base != dst) memory.copy(dst, base, outer * v * row);
+  for (let o: usize = 0; o < outer; o++, src += n * row, dst += v * row, idx += idxOuter) {
+    if (idxInner == 0 || inner == 1) scatter(elem, idx, idxAxis, v, n, src, row, dst, inner, scratch);
+    else {
+      for (let j: usize = 0; j < inner; j++) {
+        scatter(elem, idx + j * idxInner, idxAxis, v, n, src + (j << 2), row, dst + (j << 2), 1, scratch);
+      }
+    }
+  }
+}

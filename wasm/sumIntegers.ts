@@ -1,0 +1,48 @@
+/** Integer sums wrap modulo 2^32 (N7), so their order is free. */
+import { REGISTER_STRIDE } from './build/opcodes';
+import { BLOCK } from './constants';
+import { copyExact } from './copy';
+import { operand } from './operand';
+
+const TOTALS: usize = memory.data(REGISTER_STRIDE, 64);
+
+@inline
+function sumWords(p: usize, n: usize): u32 {
+  let lanes = i32x4.splat(0);
+  const end = p + (n << 2);
+  for (; p + 16 <= end; p += 16) lanes = i32x4.add(lanes, v128.load(p));
+  lanes = i32x4.add(lanes, v128.shuffle<i32>(lanes, lanes, 2, 3, 2, 3));
+  let total: u32 = i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1);
+  for (; p < end; p += 4) total += load<u32>(p);
+  return total;
+}
+
+/** dst[o, j] = sum over i of element [o, i, j]. */
+export function sumIntegers(prog: usize, src: usize, outer: usize, n: usize, inner: usize, dst: usize): void {
+  if (inner == 1) {
+    for (let o: usize = 0; o < outer; o++, dst += 4) {
+      let total: u32 = 0;
+      for (let i: usize = 0; i < n; i += BLOCK) {
+        const m = min(BLOCK, n - i);
+        total += sumWords(operand(prog, src, o * n + i, m), m);
+      }
+      store<u32>(dst, total);
+    }
+    return;
+  }
+  for (let o: usize = 0; o < outer; o++) {
+    for (let j: usize = 0; j < inner; j += BLOCK) {
+      const width = min(BLOCK, inner - j);
+      const bytes = ((width + 3) & ~3) << 2;
+      memory.fill(TOTALS, 0, bytes);
+      for (let i: usize = 0; i < n; i++) {
+        const p = operand(prog, src, (o * n + i) * inner + j, width);
+        for (let at: usize = 0; at < bytes; at += 16) {
+          v128.store(TOTALS + at, i32x4.add(v128.load(TOTALS + at), v128.load(p + at)));
+        }
+      }
+      copyExact(dst, TOTALS, width);
+      dst += width << 2;
+    }
+  }
+}
