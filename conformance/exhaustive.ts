@@ -15,7 +15,9 @@ import { type FunctionsModule, functionsModule } from './functionsModule.ts';
 
 const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
   exp: s.exp,
+  expWhole: s.exp,
   log: s.log,
+  logWhole: s.log,
   sqrt: s.sqrt,
   rsqrt: s.rsqrt,
   tanh: s.tanh,

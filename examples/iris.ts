@@ -27,7 +27,7 @@ export async function loadIris(): Promise<Labelled> {
 
 /** 4-16-ReLU-3 on rows brought to one scale by the training rows: 131 parameters, and mean and deviation as buffers. */
 export const irisRecipe: Recipe = {
-  name: 'iris',
+  runs: [''],
   epochs: 20,
   batch: 16,
   checkpoint: { everyEpochs: 5, keepLast: 3 },
@@ -39,7 +39,6 @@ export const irisRecipe: Recipe = {
     const train = rows ? takeRows(all, rows.train) : all;
     return [
       {
-        name: '',
         train,
         test: rows && takeRows(all, rows.test),
         model: () => new Sequential(new Normalize(4, moments(train.x)), new Linear(4, 16), relu, new Linear(16, 3)),

@@ -40,7 +40,7 @@ export async function loadMnist(): Promise<Labelled> {
 
 /** 784-128-ReLU-64-LeakyReLU-10, 109,386 parameters, on 8,000 digits; the seed picks the 2,000 held out. */
 export const mnistRecipe: Recipe = {
-  name: 'mnist',
+  runs: [''],
   epochs: 10,
   batch: 64,
   checkpoint: { everyEpochs: 2, keepLast: 3 },
@@ -51,7 +51,6 @@ export const mnistRecipe: Recipe = {
     const { train, test } = split(all.y.data.length, rng, 0.2);
     return [
       {
-        name: '',
         train: takeRows(all, train),
         test: takeRows(all, test),
         model: () =>

@@ -9,8 +9,6 @@ import type { Labelled } from './labelled.ts';
 
 /** One run: a model and the rows it is trained and judged on. */
 export interface Task {
-  /** Where the run lies below the store; '' for an example that is one run. */
-  readonly name: string;
   readonly train: Labelled;
   /** Rows held out, if any. */
   readonly test: Labelled | null;
@@ -23,12 +21,13 @@ export interface TaskOptions {
   rng: Rng;
   /** Hold rows out, where the example leaves the choice. */
   holdout: boolean;
-  /** Where data files are written and read back. */
-  store: Store;
+  /** One for each run; data files are written to it and read back. */
+  stores: readonly Store[];
 }
 
 export interface Recipe {
-  readonly name: string;
+  /** Names of its runs, which are also their places below the store; '' for the only one. */
+  readonly runs: readonly string[];
   readonly epochs: number;
   /** Rows a batch; they are shuffled, and the last batch is short. */
   readonly batch: number;
@@ -36,5 +35,6 @@ export interface Recipe {
   /** True where `holdout` has an effect. */
   readonly canHoldOut: boolean;
   optimizer(): Optimizer;
+  /** One for each of `runs`. */
   tasks(o: TaskOptions): Promise<readonly Task[]>;
 }

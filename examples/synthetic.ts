@@ -125,18 +125,18 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** features-16-ReLU-classes on each of the four sets, all their rows, written as files and read back first. */
 export const syntheticRecipe: Recipe = {
-  name: 'synthetic',
+  runs: SYNTHETIC.map((set) => set.name),
   epochs: 15,
   batch: 16,
   checkpoint: { everyEpochs: 5, keepLast: 3 },
   canHoldOut: false,
   optimizer: () => adam({ lr: 1e-2 }),
-  async tasks({ store }) {
-    const sets = SYNTHETIC.map(async (set): Promise<Task> => {
-      const train = fromFiles(set.name, await throughStore(filesOf(set.name, makeSynthetic(set)), store));
+  async tasks({ stores }) {
+    const sets = SYNTHETIC.map(async (set, i): Promise<Task> => {
+      const train = fromFiles(set.name, await throughStore(filesOf(set.name, makeSynthetic(set)), stores[i]));
       const { features, classes } = set;
       const model = () => new Sequential(new Linear(features, 16), relu, new Linear(16, classes));
-      return { name: set.name, train, test: null, model };
+      return { train, test: null, model };
     });
     return Promise.all(sets);
   },

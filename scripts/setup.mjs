@@ -22,7 +22,8 @@ const say = (line) => console.error(`isobit: ${line}`);
  * @param {string} hint
  */
 function run(command, args, hint) {
-  const r = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const r = spawnSync(command, args, { cwd: ROOT, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (r.status === 0) return;
   throw new SetupError(
     `${command} ${args.join(' ')} failed.\n${r.stdout ?? ''}${r.stderr ?? ''}${r.error?.message ?? ''}\n${hint}`,

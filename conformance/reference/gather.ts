@@ -5,7 +5,7 @@ import { attrNumber } from '../../sdk/core/op.ts';
 import { add, addI32, addU32 } from '../../sdk/core/scalar/index.ts';
 import type { Shape } from '../../sdk/core/shape.ts';
 import { R } from './reduce.ts';
-import { build, get, stretched, type Value } from './value.ts';
+import { build, coordinates, flatOf, get, stretched, type Value } from './value.ts';
 
 const put = (at: readonly number[], axis: number, p: number): number[] => at.map((q, i) => (i === axis ? p : q));
 
@@ -20,15 +20,22 @@ export function gather(x: Value, index: Value, attrs: Attrs, shape: Shape): Valu
 
 export function scatterAdd(base: Value, index: Value, source: Value, attrs: Attrs): Value {
   const axis = attrNumber(attrs, 'axis');
+  const found = new Map<number, number[]>();
+  // Row-major, so that the sources of one destination come by ascending position along the axis.
+  for (let i = 0; i < source.data.length; i++) {
+    const at = coordinates(i, source.shape);
+    const p = stretched(index, at);
+    if (p < 0 || p >= base.shape[axis]) continue;
+    const to = flatOf(put(at, axis, p), base.shape);
+    const list = found.get(to);
+    if (list) list.push(source.data[i]);
+    else found.set(to, [source.data[i]]);
+  }
   return build(base.shape, base.dtype, (at) => {
-    const found: number[] = [];
-    for (let i = 0; i < source.shape[axis]; i++) {
-      const from = put(at, axis, i);
-      if (stretched(index, from) === at[axis]) found.push(get(source, from));
-    }
     const b = get(base, at);
-    if (found.length === 0) return b;
-    if (base.dtype === 'f32') return add(b, R(found));
-    return found.reduce(base.dtype === 'i32' ? addI32 : addU32, b);
+    const list = found.get(flatOf(at, base.shape));
+    if (!list) return b;
+    if (base.dtype === 'f32') return add(b, R(list));
+    return list.reduce(base.dtype === 'i32' ? addI32 : addU32, b);
   });
 }

@@ -3,7 +3,7 @@
 import type { Attrs } from '../../sdk/core/node.ts';
 import { C, W } from '../../sdk/core/scalar/index.ts';
 import type { Shape } from '../../sdk/core/shape.ts';
-import { build, get, type Value } from './value.ts';
+import { build, flatOf, type Value } from './value.ts';
 
 const f = Math.fround;
 const CHUNK = 256;
@@ -25,19 +25,25 @@ export function contract(n: number, term: (k: number) => readonly [a: number, b:
 export function matmul(a: Value, b: Value, attrs: Attrs, shape: Shape): Value {
   const ta = attrs.transposeA === true;
   const tb = attrs.transposeB === true;
+  const [m, n] = shape.slice(-2);
   const depth = a.shape[a.shape.length - (ta ? 2 : 1)];
   return build(shape, 'f32', (at) => {
     const [i, j] = at.slice(-2);
-    const batch = at.slice(0, -2);
-    // Batch axes are aligned from the right; one of size 1 serves all.
-    const side = (x: Value) => {
-      const own = x.shape.slice(0, -2);
-      return own.map((d, p) => (d === 1 ? 0 : batch[batch.length - own.length + p]));
-    };
-    const [left, right] = [side(a), side(b)];
+    const left = matrixAt(a, at) * m * depth;
+    const right = matrixAt(b, at) * depth * n;
     return contract(depth, (k) => [
-      get(a, [...left, ...(ta ? [k, i] : [i, k])]),
-      get(b, [...right, ...(tb ? [j, k] : [k, j])]),
+      a.data[left + (ta ? k * m + i : i * depth + k)],
+      b.data[right + (tb ? j * depth + k : k * n + j)],
     ]);
   });
+}
+
+/** Which of an operand's matrices serves an output: batch axes are aligned from the right, and one of size 1 serves all. */
+function matrixAt(x: Value, at: readonly number[]): number {
+  const own = x.shape.slice(0, -2);
+  const lead = at.length - 2 - own.length;
+  return flatOf(
+    own.map((d, p) => (d === 1 ? 0 : at[lead + p])),
+    own,
+  );
 }

@@ -17,8 +17,8 @@ function drawn(isTTY: boolean): string {
     text += chunk.toString();
   });
   const bar = progressBar({ label: 'iris', total: 200, done: 0, epochs: 20 }, stream as never);
-  bar.update(200, 20, 0.25);
-  bar.stop();
+  bar?.update(200, 20, 0.25);
+  bar?.stop();
   stream.read();
   return text;
 }

@@ -16,8 +16,9 @@ export interface ProgressInfo {
   epochs: number;
 }
 
-export function progressBar(info: ProgressInfo, stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (!stream.isTTY) return { update() {}, stop() {} };
+/** Undefined where nobody watches. */
+export function progressBar(info: ProgressInfo, stream: NodeJS.WriteStream = process.stderr): Progress | undefined {
+  if (!stream.isTTY) return undefined;
   const format = `${info.label} {bar} {percentage}% | step {value}/{total} | epoch {epoch}/${info.epochs} | loss {loss}`;
   const bar = new SingleBar({ format, stream, hideCursor: true, clearOnComplete: true }, Presets.shades_classic);
   bar.start(info.total, info.done, { epoch: 0, loss: '-' });

@@ -53,6 +53,7 @@ interface Entry {
   readonly exprs: Exprs;
   readonly compiled: Compiled;
   readonly sources: readonly Source[];
+  readonly variables: readonly Variable[];
   /** Places that host arguments are written to, by argument. */
   readonly slots: (Held | undefined)[];
   readonly assigned: readonly { variable: Variable; output: number }[];
@@ -308,6 +309,7 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
     exprs,
     compiled: rt.device.compile(planned.plan),
     sources,
+    variables: sources.flatMap((s) => (s.kind === 'variable' ? [s.variable] : [])),
     slots: [],
     assigned: [...t.assigned.keys()].map((variable, i) => ({ variable, output: planned.rootOutput[outputCount + i] })),
     outputSizes: planned.plan.outputs.map((out) => out.size),
@@ -318,40 +320,49 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
 
 /** The values of a plan's inputs for one call; all checks come before anything is written that a later call could see. */
 function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[]): Held[] {
-  rt.settle(entry.sources.flatMap((s) => (s.kind === 'variable' ? [s.variable] : [])));
-  return entry.sources.map((s) => {
-    if (s.kind === 'value') return rt.heldOf(s.node);
-    if (s.kind === 'variable') {
-      if (!s.variable.current)
-        throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
-      return rt.heldOf(s.variable.current);
+  rt.settle(entry.variables);
+  const inputs = new Array<Held>(entry.sources.length);
+  for (let i = 0; i < inputs.length; i++) {
+    const s = entry.sources[i];
+    if (s.kind === 'arg') inputs[i] = feed(rt, entry, s.index, leaves[s.index]);
+    else if (s.kind === 'value') inputs[i] = rt.heldOf(s.node);
+    else if (s.variable.current) inputs[i] = rt.heldOf(s.variable.current);
+    else throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
+  }
+  return inputs;
+}
+
+function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
+  if (x instanceof Tensor) {
+    if (x.node.graph !== rt) {
+      throw new OptionError(`capture: argument ${index} belongs to another runtime`, {
+        hint: 'Upload it to this runtime.',
+      });
     }
-    const x = leaves[s.index];
-    if (x instanceof Tensor) {
-      if (x.node.graph !== rt) {
-        throw new OptionError(`capture: argument ${s.index} belongs to another runtime`, {
-          hint: 'Upload it to this runtime.',
-        });
-      }
-      rt.realise([x.node]);
-      return x.node.held!;
+    if (!x.node.held) rt.realise([x.node]);
+    return x.node.held!;
+  }
+  if (typeof x === 'number') {
+    if (!Number.isFinite(Math.fround(x))) {
+      throw new DataError(`capture: argument ${index} is ${x}, which is not finite in f32`, {
+        hint: 'Check the schedule or the data.',
+      });
     }
-    let slot = entry.slots[s.index];
-    if (typeof x === 'number') {
-      if (!Number.isFinite(Math.fround(x))) {
-        throw new DataError(`capture: argument ${s.index} is ${x}, which is not finite in f32`, {
-          hint: 'Check the schedule or the data.',
-        });
-      }
-      slot ??= entry.slots[s.index] = rt.device.allocate(1);
-      rt.device.upload(slot, [x], 'f32');
-      return slot;
-    }
-    const host = checkedHost(`capture: argument ${s.index}`, x);
-    slot ??= entry.slots[s.index] = rt.device.allocate(host.data.length);
-    if (rt.device.upload(slot, host.data, host.dtype)) throw nonFiniteData(`capture: argument ${s.index}`, host.data);
+    const slot = slotFor(rt, entry, index, 1);
+    rt.device.upload(slot, [x], 'f32');
     return slot;
-  });
+  }
+  const host = checkedHost('capture', x);
+  const slot = slotFor(rt, entry, index, host.data.length);
+  if (rt.device.upload(slot, host.data, host.dtype)) throw nonFiniteData(`capture: argument ${index}`, host.data);
+  return slot;
+}
+
+/** The place of a host argument: made at its first call, and kept. */
+function slotFor(rt: EngineRuntime, entry: Entry, index: number, elements: number): Held {
+  const slot = entry.slots[index] ?? rt.device.allocate(elements);
+  entry.slots[index] = slot;
+  return slot;
 }
 
 function compare(before: Exprs, now: Exprs): void {

@@ -10,6 +10,8 @@ export interface Flags {
   readonly index: boolean;
 }
 
+export const CLEAN: Flags = Object.freeze({ nonfinite: false, index: false });
+
 /** A plan compiled for a device. */
 export interface Compiled {
   readonly plan: Plan;

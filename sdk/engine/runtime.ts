@@ -11,7 +11,7 @@ import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { Variable } from '../core/variable.ts';
 import { makeCaptured, type Trace } from './capture.ts';
-import type { Compiled, Device, Flags } from './device.ts';
+import { CLEAN, type Compiled, type Device, type Flags } from './device.ts';
 import { hasNonFinite, numericError } from './diagnose.ts';
 import { collect } from './expr.ts';
 import { makePlan, type Planned, type PlanOptions } from './plan.ts';
@@ -175,7 +175,7 @@ export class EngineRuntime implements Runtime, Graph {
   /** Computes nodes that hold no value yet, all in one program. Answers what the run raised. */
   realise(nodes: readonly Node[]): Flags | Promise<Flags> {
     const open = [...new Set(nodes)].filter((n) => !n.held);
-    if (open.length === 0) return { nonfinite: false, index: false };
+    if (open.length === 0) return CLEAN;
     const exprs = collect(open);
     let entry = this.#plans.get(exprs.key);
     if (entry) {
@@ -253,8 +253,9 @@ export class EngineRuntime implements Runtime, Graph {
     return numericError(this.device, exprs.list, (n) => this.heldOf(n), flags, 'read');
   }
 
-  /** Variables whose value is still a graph. */
+  /** Computes the values of variables that are still graphs. */
   settle(vs: Iterable<Variable>): Flags | Promise<Flags> {
+    if (this.#pending.size === 0) return CLEAN;
     const open = [...vs].filter((v) => v.current && !v.current.held);
     const flags = this.realise(open.map((v) => v.current!));
     for (const v of open) this.#pending.delete(v);

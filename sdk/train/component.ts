@@ -36,15 +36,25 @@ export function lazily(v: Variable | HostArray): { source: TensorSource; release
 }
 
 /** A field of a component's state, with its type checked. */
-export function field<T extends Json>(root: string, state: Json, name: string, ok: (v: Json) => v is T, want: string): T {
+export function field<T extends Json>(
+  root: string,
+  state: Json,
+  name: string,
+  ok: (v: Json) => v is T,
+  want: string,
+): T {
   const v = isMap(state) ? state[name] : undefined;
   if (v !== undefined && ok(v)) return v;
-  throw new CheckpointError('E_SCHEMA', `state.${root}.${name}: expected ${want}, got ${JSON.stringify(v) ?? 'nothing'}`, {
-    path: `state.${root}.${name}`,
-    expected: want,
-    actual: v,
-    hint: 'The checkpoint was not written by this trainer.',
-  });
+  throw new CheckpointError(
+    'E_SCHEMA',
+    `state.${root}.${name}: expected ${want}, got ${JSON.stringify(v) ?? 'nothing'}`,
+    {
+      path: `state.${root}.${name}`,
+      expected: want,
+      actual: v,
+      hint: 'The checkpoint was not written by this trainer.',
+    },
+  );
 }
 
 export const isMap = (v: Json | undefined): v is { readonly [k: string]: Json } =>

@@ -1,9 +1,9 @@
 /** `metrics/`: what was measured and when. Training values and validation values have step lists of their own. */
 
+import { isBetter } from '../checkpoint/index.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { C } from '../core/scalar/bits.ts';
-import { isBetter } from '../checkpoint/index.ts';
 import type { Component, Saved } from './component.ts';
 
 /** Values of some names at some steps; a value that is missing or not a number is NaN. */
@@ -25,18 +25,21 @@ export class History implements Component {
 
   /** Adds values of one step; names of one series come together. */
   record(step: number, values: Readonly<Record<string, number | null>>): void {
-    for (const [prefix, group] of Map.groupBy(Object.entries(values), ([name]) => partsOf(name)[0])) {
+    const touched = new Set<Series>();
+    for (const [full, v] of Object.entries(values)) {
+      const [prefix, name] = partsOf(full);
       const series = this.#series.get(prefix) ?? { steps: [], values: new Map<string, number[]>() };
       this.#series.set(prefix, series);
-      for (const [name, v] of group) {
-        const list = series.values.get(partsOf(name)[1]) ?? [];
-        // A metric that is new to a run has no values before this step.
-        while (list.length < series.steps.length) list.push(Number.NaN);
-        list.push(v === null ? Number.NaN : C(Math.fround(v)));
-        series.values.set(partsOf(name)[1], list);
-      }
-      series.steps.push(step);
-      for (const list of series.values.values()) if (list.length < series.steps.length) list.push(Number.NaN);
+      const list = series.values.get(name) ?? [];
+      series.values.set(name, list);
+      // A metric that is new to a run has no values before this step.
+      while (list.length < series.steps.length) list.push(Number.NaN);
+      list.push(v === null ? Number.NaN : C(Math.fround(v)));
+      touched.add(series);
+    }
+    for (const { steps, values: lists } of touched) {
+      steps.push(step);
+      for (const list of lists.values()) if (list.length < steps.length) list.push(Number.NaN);
     }
   }
 
@@ -50,13 +53,13 @@ export class History implements Component {
     return found;
   }
 
-  /** The best value of a metric before a step. */
-  best(metric: string, mode: 'min' | 'max', before: number): number | null {
+  /** The best value of a metric up to a step. */
+  best(metric: string, mode: 'min' | 'max', until: number): number | null {
     const [prefix, name] = partsOf(metric);
     const series = this.#series.get(prefix);
     let best: number | null = null;
     series?.values.get(name)?.forEach((v, i) => {
-      if (series.steps[i] < before && isBetter(v, best, mode)) best = v;
+      if (series.steps[i] <= until && isBetter(v, best, mode)) best = v;
     });
     return best;
   }

@@ -1,11 +1,11 @@
 /** `model/`: parameters and buffers, and the description that the model can be rebuilt from. */
 
-import { canonicalJson } from './json.ts';
 import type { HostArray } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Variable } from '../core/variable.ts';
 import type { Module } from '../nn/module.ts';
 import type { Component, Saved } from './component.ts';
+import { canonicalJson } from './json.ts';
 import { foreign, matching } from './variables.ts';
 
 /** All Variables of a model by name. */
@@ -21,10 +21,14 @@ export function modelState(model: Module, rt: Runtime): Component {
       const mine = model.describe();
       // A model of one's own has no description; its tensors still have to fit.
       if (mine !== null && state !== null && canonicalJson(mine) !== canonicalJson(state)) {
-        throw foreign('E_MODEL', `the checkpoint is of another model: ${canonicalJson(state)}, not ${canonicalJson(mine)}`, {
-          expected: mine,
-          actual: state,
-        });
+        throw foreign(
+          'E_MODEL',
+          `the checkpoint is of another model: ${canonicalJson(state)}, not ${canonicalJson(mine)}`,
+          {
+            expected: mine,
+            actual: state,
+          },
+        );
       }
       return matching('E_MODEL', 'the checkpoint is of another model', variablesOf(model), tensors, rt);
     },

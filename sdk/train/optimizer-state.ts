@@ -60,7 +60,9 @@ export class OptimizerState implements Component {
 
   #named(): Map<string, Variable> {
     return new Map(
-      [...this.#slots].flatMap(([slot, tree]) => [...tree].map(([name, v]) => [`${slot}/${name}`, v as Variable] as const)),
+      [...this.#slots].flatMap(([slot, tree]) =>
+        [...tree].map(([name, v]) => [`${slot}/${name}`, v as Variable] as const),
+      ),
     );
   }
 }

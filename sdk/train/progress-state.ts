@@ -100,14 +100,21 @@ export class Seed implements Component {
 }
 
 /** A component's version in a file, which must be the one that is written today. */
-export function checkVersions(schema: Readonly<Record<string, number>>, wanted: Readonly<Record<string, number>>): void {
+export function checkVersions(
+  schema: Readonly<Record<string, number>>,
+  wanted: Readonly<Record<string, number>>,
+): void {
   for (const [name, version] of Object.entries(wanted)) {
     if (schema[name] === version) continue;
-    throw new CheckpointError('E_VERSION', `the checkpoint's ${name} is version ${schema[name]}, this isobit has ${version}`, {
-      path: `schema.${name}`,
-      expected: version,
-      actual: schema[name],
-      hint: 'Use the isobit version that wrote it: other versions may compute other bits.',
-    });
+    throw new CheckpointError(
+      'E_VERSION',
+      `the checkpoint's ${name} is version ${schema[name]}, this isobit has ${version}`,
+      {
+        path: `schema.${name}`,
+        expected: version,
+        actual: schema[name],
+        hint: 'Use the isobit version that wrote it: other versions may compute other bits.',
+      },
+    );
   }
 }

@@ -27,7 +27,9 @@ function compare(
     unexpected: [...found.keys()].filter((k) => !wanted.has(k)),
     different: [...wanted].flatMap(([k, v]) => {
       const t = found.get(k);
-      return !t || (sameShape(t.shape, v.shape) && t.dtype === v.dtype) ? [] : [`${k}: ${show(t)} in the file, ${show(v)} wanted`];
+      return !t || (sameShape(t.shape, v.shape) && t.dtype === v.dtype)
+        ? []
+        : [`${k}: ${show(t)} in the file, ${show(v)} wanted`];
     }),
   };
 }

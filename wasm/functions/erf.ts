@@ -42,5 +42,10 @@ export function erf4(x: v128): v128 {
 /** d = erf(a); `bytes` is a multiple of 64. */
 export function eachErf(d: usize, a: usize, bytes: usize): void {
   const end = d + bytes;
-  for (; d < end; d += 16, a += 16) v128.store(d, erf4(v128.load(a)));
+  for (; d < end; d += 32, a += 32) {
+    const y = erf4(v128.load(a));
+    const y1 = erf4(v128.load(a, 16));
+    v128.store(d, y);
+    v128.store(d, y1, 16);
+  }
 }

@@ -51,30 +51,34 @@ export function log4(x: v128): v128 {
   return v128.bitselect(k(LOG, 14), y, i32x4.eq(x, zero));
 }
 
-function logFar(x: v128): v128 {
-  return log4(x);
+/** Whether all of a block is positive and finite. */
+@inline
+function positive(a: usize, bytes: usize): bool {
+  const end = a + bytes;
+  let least = v128.load(a);
+  let most = least;
+  for (; a < end; a += 32) {
+    const x = v128.load(a);
+    const x1 = v128.load(a, 16);
+    least = i32x4.min_s(least, i32x4.min_s(x, x1));
+    most = i32x4.max_s(most, i32x4.max_s(x, x1));
+  }
+  return i32x4.all_true(v128.and(i32x4.gt_s(least, i32x4.splat(0)), i32x4.gt_s(k(LOG, 13), most)));
 }
 
 /** d = log(a); `bytes` is a multiple of 64. */
 export function eachLog(d: usize, a: usize, bytes: usize): void {
+  const end = d + bytes;
+  if (!positive(a, bytes)) {
+    for (; d < end; d += 16, a += 16) v128.store(d, log4(v128.load(a)));
+    return;
+  }
   const p0 = k(LOG, 0), p1 = k(LOG, 1), p2 = k(LOG, 2), p3 = k(LOG, 3), p4 = k(LOG, 4), p5 = k(LOG, 5), p6 = k(LOG, 6);
   const p7 = k(LOG, 7), ln2l = k(LOG, 8), ln2h = k(LOG, 9), half = k(LOG, 10), one = k(LOG, 11), root = k(LOG, 12);
-  const infinite = k(LOG, 13);
-  const end = d + bytes;
   for (; d < end; d += 32, a += 32) {
-    const x = v128.load(a);
-    const x1 = v128.load(a, 16);
-    const zero = i32x4.splat(0);
-    const inside = v128.and(
-      i32x4.gt_s(i32x4.min_s(x, x1), zero),
-      i32x4.gt_s(infinite, i32x4.max_s(x, x1)),
-    );
-    if (i32x4.bitmask(inside) == 15) {
-      v128.store(d, logNear(x, p0, p1, p2, p3, p4, p5, p6, p7, ln2l, ln2h, half, one, root));
-      v128.store(d, logNear(x1, p0, p1, p2, p3, p4, p5, p6, p7, ln2l, ln2h, half, one, root), 16);
-    } else {
-      v128.store(d, logFar(x));
-      v128.store(d, logFar(x1), 16);
-    }
+    const y = logNear(v128.load(a), p0, p1, p2, p3, p4, p5, p6, p7, ln2l, ln2h, half, one, root);
+    const y1 = logNear(v128.load(a, 16), p0, p1, p2, p3, p4, p5, p6, p7, ln2l, ln2h, half, one, root);
+    v128.store(d, y);
+    v128.store(d, y1, 16);
   }
 }

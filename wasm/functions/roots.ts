@@ -22,5 +22,10 @@ export function rsqrt4(x: v128): v128 {
 /** d = rsqrt(a); `bytes` is a multiple of 64. */
 export function eachRsqrt(d: usize, a: usize, bytes: usize): void {
   const end = d + bytes;
-  for (; d < end; d += 16, a += 16) v128.store(d, rsqrt4(v128.load(a)));
+  for (; d < end; d += 32, a += 32) {
+    const y = rsqrt4(v128.load(a));
+    const y1 = rsqrt4(v128.load(a, 16));
+    v128.store(d, y);
+    v128.store(d, y1, 16);
+  }
 }

@@ -48,32 +48,21 @@ export function sigmoid4(x: v128): v128 {
   return v128.and(v, v128.or(i32x4.gt_s(v, k(SIGMOID, 4)), f32x4.ne(x, x)));
 }
 
-function sigmoidFar(x: v128): v128 {
-  return sigmoid4(x);
-}
-
 /** d = sigmoid(a); `bytes` is a multiple of 64. */
 export function eachSigmoid(d: usize, a: usize, bytes: usize): void {
   const log2e = k(EXP, 0), ln2h = k(EXP, 1), ln2l = k(EXP, 2), magic = k(EXP, 8);
   const c0 = k(EXP, 3), c1 = k(EXP, 4), c2 = k(EXP, 5), c3 = k(EXP, 6), c4 = k(EXP, 7);
-  const sign = k(SIGMOID, 0), unit = k(SIGMOID, 2), top = k(SIGMOID, 3), near = k(SIGMOID, 5);
+  const sign = k(SIGMOID, 0), limit = k(SIGMOID, 1), unit = k(SIGMOID, 2), top = k(SIGMOID, 3), tiny = k(SIGMOID, 4);
   const unit64 = v128.load64_splat(UNIT64);
   const end = d + bytes;
   for (; d < end; d += 32, a += 32) {
     const x = v128.load(a);
     const x1 = v128.load(a, 16);
-    const m = v128.or(x, sign);
-    const m1 = v128.or(x1, sign);
-    let y: v128;
-    let y1: v128;
-    if (i32x4.bitmask(v128.and(f32x4.ge(m, near), f32x4.ge(m1, near))) == 15) {
-      y = sigmoidNear(x, m, log2e, ln2h, ln2l, c0, c1, c2, c3, c4, magic, unit, top, unit64);
-      y1 = sigmoidNear(x1, m1, log2e, ln2h, ln2l, c0, c1, c2, c3, c4, magic, unit, top, unit64);
-    } else {
-      y = sigmoidFar(x);
-      y1 = sigmoidFar(x1);
-    }
-    v128.store(d, y);
-    v128.store(d, y1, 16);
+    const m = f32x4.pmax(v128.or(x, sign), limit);
+    const m1 = f32x4.pmax(v128.or(x1, sign), limit);
+    const y = sigmoidNear(x, m, log2e, ln2h, ln2l, c0, c1, c2, c3, c4, magic, unit, top, unit64);
+    const y1 = sigmoidNear(x1, m1, log2e, ln2h, ln2l, c0, c1, c2, c3, c4, magic, unit, top, unit64);
+    v128.store(d, v128.and(y, v128.or(i32x4.gt_s(y, tiny), f32x4.ne(x, x))));
+    v128.store(d, v128.and(y1, v128.or(i32x4.gt_s(y1, tiny), f32x4.ne(x1, x1))), 16);
   }
 }

@@ -31,5 +31,10 @@ export function softplus4(x: v128): v128 {
 /** d = softplus(a); `bytes` is a multiple of 64. */
 export function eachSoftplus(d: usize, a: usize, bytes: usize): void {
   const end = d + bytes;
-  for (; d < end; d += 16, a += 16) v128.store(d, softplus4(v128.load(a)));
+  for (; d < end; d += 32, a += 32) {
+    const y = softplus4(v128.load(a));
+    const y1 = softplus4(v128.load(a, 16));
+    v128.store(d, y);
+    v128.store(d, y1, 16);
+  }
 }

@@ -26,8 +26,13 @@ export function canonical(d: usize, bytes: usize): void {
   finish(d, bytes >> 2);
 }
 
-export function exp(d: usize, a: usize, bytes: usize): void { eachExp(d, a, bytes); }
-export function log(d: usize, a: usize, bytes: usize): void { eachLog(d, a, bytes); }
+// By blocks, as the interpreter calls them: these two choose their form by what a block holds. `bytes` is a multiple of 1024.
+export function exp(d: usize, a: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 1024) eachExp(d + at, a + at, 1024);
+}
+export function log(d: usize, a: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 1024) eachLog(d + at, a + at, 1024);
+}
 export function rsqrt(d: usize, a: usize, bytes: usize): void { eachRsqrt(d, a, bytes); }
 export function tanh(d: usize, a: usize, bytes: usize): void { eachTanh(d, a, bytes); }
 export function sigmoid(d: usize, a: usize, bytes: usize): void { eachSigmoid(d, a, bytes); }
@@ -37,7 +42,7 @@ export function cos(d: usize, a: usize, bytes: usize): void { eachCos(d, a, byte
 export function erf(d: usize, a: usize, bytes: usize): void { eachErf(d, a, bytes); }
 export function pow(d: usize, a: usize, b: usize, bytes: usize): void { eachPow(d, a, b, bytes); }
 
-/** exp and log by the forms without a shortcut. */
+/** exp and log by the forms for any operand. */
 export function expWhole(d: usize, a: usize, bytes: usize): void {
   for (const end = d + bytes; d < end; d += 16, a += 16) v128.store(d, exp4(v128.load(a)));
 }

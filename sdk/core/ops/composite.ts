@@ -11,12 +11,13 @@ import { div, mul, neg, sub } from './arithmetic.ts';
 import { local, type Operand, operand, same } from './elementwise.ts';
 import { exp, log, sigmoid, softplus } from './functions.ts';
 import { detach } from './leaf.ts';
-import { max, sum } from './reduce.ts';
+import { max, nonEmpty, sum } from './reduce.ts';
 
 const axisRule =
   (name: string): Op['infer'] =>
-  ([x]) => {
+  ([x], attrs) => {
     needDType(name, x, ['f32']);
+    nonEmpty(name, x, [attrNumber(attrs, 'axis')]);
     return { shape: x.shape, dtype: 'f32' };
   };
 

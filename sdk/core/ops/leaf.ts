@@ -2,20 +2,24 @@
 
 import { apply, leaf, scalarValue } from '../build.ts';
 import type { ComputeDType } from '../dtype.ts';
-import type { Attrs, Graph, Node } from '../node.ts';
+import { type Attrs, type Graph, Node } from '../node.ts';
 import { attrNumber, attrNumbers, type Op } from '../op.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 
-const given = (name: string): Op => ({
-  name,
+/** A value that exists on the device. */
+export const DATA: Op = {
+  name: 'data',
+  kind: 'leaf',
+  infer() {
+    throw new Error('data: made by dataLeaf()');
+  },
+};
+/** A value that a captured call supplies: argument `slot` of the trace. */
+export const PLACEHOLDER: Op = {
+  name: 'placeholder',
   kind: 'leaf',
   infer: (_, attrs) => ({ shape: attrNumbers(attrs, 'shape'), dtype: attrs.dtype as ComputeDType }),
-});
-
-/** A value that exists on the device. */
-export const DATA = given('data');
-/** A value that a captured call supplies: argument `slot` of the trace. */
-export const PLACEHOLDER = given('placeholder');
+};
 
 /** One number of the program; f32 is rounded once and canonical. */
 export const CONSTANT: Op = {
@@ -38,12 +42,14 @@ export const DETACH: Op = {
   infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
 };
 
-const shaped = (shape: Shape, dtype: ComputeDType): Attrs => ({ shape, dtype });
+const NO_INPUTS: readonly Node[] = Object.freeze([]);
+const NO_ATTRS: Attrs = Object.freeze({});
 
+/** A leaf for a value of a known shape; made at every captured call, so it skips the checks. */
 export const dataLeaf = (graph: Graph, shape: Shape, dtype: ComputeDType): Node =>
-  leaf(graph, DATA, shaped(shape, dtype));
+  new Node(graph, DATA, NO_INPUTS, NO_ATTRS, shape, dtype);
 export const placeholder = (graph: Graph, slot: number, shape: Shape, dtype: ComputeDType): Node =>
-  leaf(graph, PLACEHOLDER, { ...shaped(shape, dtype), slot });
+  leaf(graph, PLACEHOLDER, { shape, dtype, slot });
 export const constant = (graph: Graph, value: number, dtype: ComputeDType, what = 'constant'): Node =>
   leaf(graph, CONSTANT, { value: scalarValue(what, value, dtype), dtype });
 export const iota = (graph: Graph, n: number): Node => leaf(graph, IOTA, { n });

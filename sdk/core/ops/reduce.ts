@@ -22,7 +22,8 @@ export const keepShape = (shape: Shape, axes: readonly number[]): Shape =>
 
 const keptShape = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, i) => !axes.includes(i));
 
-function nonEmpty(name: string, x: Node, axes: readonly number[]): void {
+/** Refuses to reduce what has no elements (N7). */
+export function nonEmpty(name: string, x: Node, axes: readonly number[]): void {
   if (axes.every((a) => x.shape[a] > 0)) return;
   throw new ShapeError(`${name}: nothing to reduce over axes [${axes.join(', ')}] of ${showShape(x.shape)}`, {
     hint: `${name} of an empty list has no value; check the data before reducing it.`,

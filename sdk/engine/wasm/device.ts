@@ -3,7 +3,7 @@
 import type { ComputeDType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
-import type { Compiled, Device, Flags } from '../device.ts';
+import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { Heap } from './heap.ts';
@@ -62,8 +62,6 @@ class WasmPlan implements Compiled {
     this.code.release();
   }
 }
-
-const CLEAN: Flags = { nonfinite: false, index: false };
 
 export class WasmDevice implements Device {
   readonly backend = 'wasm';

@@ -6,9 +6,14 @@ export async function instantiateKernels(
   given?: WebAssembly.Module | Uint8Array | URL | string,
 ): Promise<WebAssembly.Instance> {
   try {
-    const source: WebAssembly.Module | Uint8Array | URL | string = given ?? (await builtIn());
-    if (typeof source === 'object' && source instanceof WebAssembly.Module) return new WebAssembly.Instance(source, IMPORTS);
-    const bytes = source instanceof Uint8Array ? source : await fetched(source);
+    const source = given ?? (await builtIn());
+    const bytes =
+      source instanceof Uint8Array
+        ? source
+        : typeof source === 'string' || source instanceof URL
+          ? await fetched(source)
+          : null;
+    if (!bytes) return new WebAssembly.Instance(source as WebAssembly.Module, IMPORTS);
     const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, IMPORTS);
     return instance;
   } catch (cause) {

@@ -235,27 +235,30 @@ function programRows(
     });
   };
 
+  // Setup runs before every row, so what it fills must keep a register of its own.
+  p.values.forEach((v, i) => {
+    const a: Slot | null =
+      v.kind === 'constant'
+        ? { word: wordOf(v.value, v.dtype), step: 0 }
+        : v.kind === 'load' && !isStream(v.access, p.total) && v.access.strides.every((s) => s === 0)
+          ? fixed(memory(v.access.buffer, v.access.offset))
+          : null;
+    if (!a) return;
+    place[i] = take(i);
+    lastUse[i] = forever;
+    setup.push({ op: v.kind === 'constant' ? BLOCK_OP.fill : BLOCK_OP.splat, dst: place[i], a, b: NONE, c: NONE });
+  });
+
   p.values.forEach((v, i) => {
     const release = () => {
       for (const [value, r] of owner) {
-        if (lastUse[value] <= i && value <= i) {
+        if (lastUse[value] <= i) {
           owner.delete(value);
           free.push(r);
         }
       }
     };
-    if (v.kind === 'constant') {
-      place[i] = take(i);
-      setup.push({
-        op: BLOCK_OP.fill,
-        dst: place[i],
-        a: { word: wordOf(v.value, v.dtype), step: 0 },
-        b: NONE,
-        c: NONE,
-      });
-      lastUse[i] = forever;
-      return;
-    }
+    if (place[i] || v.kind === 'constant') return;
     if (v.kind === 'load') {
       const from = memory(v.access.buffer, v.access.offset);
       if (isStream(v.access, p.total)) {
@@ -264,10 +267,6 @@ function programRows(
           place[i] = take(i);
           rows.push({ op: OPCODE.copy, dst: place[i], a: from, b: NONE, c: NONE });
         }
-      } else if (v.access.strides.every((s) => s === 0)) {
-        place[i] = take(i);
-        setup.push({ op: BLOCK_OP.splat, dst: place[i], a: fixed(from), b: NONE, c: NONE });
-        lastUse[i] = forever;
       } else {
         place[i] = take(i);
         rows.push({ op: BLOCK_OP.load, dst: place[i], a: fixed(from), b: NONE, c: NONE, pattern: v.access });

@@ -1,0 +1,13 @@
+/** `isobit/train`: the training loop, its state, and metrics. */
+
+export { accuracy, type Metric } from './metrics.ts';
+export type {
+  BatchTensors,
+  Objective,
+  RunOptions,
+  TrainerOptions,
+  Until,
+  ValidationOptions,
+} from './options.ts';
+export { type Progress, Trainer } from './trainer.ts';
+export { loadWeights, weightsOf } from './weights.ts';

@@ -1,0 +1,304 @@
+/**
+ * Trainer: the loop over batches, and everything that must survive a stop. Its state is that after the last completed step;
+ * saving reads it and never changes it, so that a run that stops and resumes ends in the same bytes as one that does not.
+ */
+
+import { fingerprintOf } from '../checkpoint/index.ts';
+import { type CheckpointError, DataError, NumericError, OptionError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import { checkOptions } from '../core/options.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Runtime } from '../core/runtime.ts';
+import type { Tensor } from '../core/tensor.ts';
+import type { Batch, BatchSource } from '../data/source.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { variablesOf } from './model-state.ts';
+import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
+import { EvaluationProgram, type Measured, StepProgram } from './program.ts';
+import { TrainingState } from './state.ts';
+
+/** What a run yields. The tensors live until the loop goes on: read what is to be kept. */
+export interface Progress {
+  /** Completed steps, counted from the beginning of the run. */
+  step: number;
+  /** Completed epochs. */
+  epoch: number;
+  /** Of this step's batch, before its update. */
+  loss: Tensor<'f32'>;
+  /** Of this step's batch; at the end of an epoch also `val/<name>`, where there is validation. */
+  metrics: Record<string, Tensor>;
+}
+
+/** Losses that wait to be read: reading one at each step would stop a device that runs ahead. */
+const PENDING = 64;
+
+/**
+ * Trains a model, and keeps a run that can be stopped and resumed anywhere.
+ *
+ * @example
+ * const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adam({ lr: 1e-2 }), store, checkpoint: { everyEpochs: 5 } });
+ * await trainer.resume();
+ * for await (const { step, loss } of trainer.run(data, { epochs: 20 })) if (step % 10 === 0) console.log(step, await loss.item());
+ */
+export class Trainer implements Disposable {
+  readonly #o: TrainerOptions;
+  readonly #rt: Runtime;
+  readonly #state: TrainingState;
+  readonly #checkpoints: Checkpoints;
+  #programs: { readonly step: StepProgram; readonly evaluation: EvaluationProgram; readonly rng: Rng };
+  #running = false;
+  /** Steps, saves and evaluations take turns, so that each sees the state of a step boundary. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #pending: { readonly step: number; readonly measured: Measured }[] = [];
+  /** In the caller's hands until the loop goes on. */
+  #yielded: Measured | undefined;
+
+  /** @throws OptionError for unknown, missing and contradictory options, and a model that is not initialised. */
+  constructor(o: TrainerOptions) {
+    checkTrainer(o);
+    const [first] = variablesOf(o.model).values();
+    if (!first) {
+      throw new OptionError('Trainer: the model has no Variables', { hint: 'Call model.init(rt) before.' });
+    }
+    this.#o = o;
+    this.#rt = first.value().rt;
+    this.#state = new TrainingState(o, this.#rt);
+    this.#checkpoints = new Checkpoints(o, this.#state);
+    this.#programs = this.#make();
+  }
+
+  /** Completed steps. */
+  get step(): number {
+    return this.#state.steps.done;
+  }
+  /** Completed epochs. */
+  get epoch(): number {
+    return this.#state.cursor.epoch;
+  }
+  /** Steps that `onNonFinite: 'skip'` left out. */
+  get skipped(): number {
+    return this.#state.steps.skipped;
+  }
+
+  /** Every value of a metric so far, with its step: `loss`, a metric's name, or `val/<name>`. */
+  async history(metric: string): Promise<{ step: number; value: number | null }[]> {
+    await this.#inTurn(() => this.#read());
+    return this.#state.history.of(metric);
+  }
+
+  /** SHA-256 of the whole state as 64 hex digits: equal states give equal digits on every runtime. */
+  async fingerprint(o: IO = {}): Promise<string> {
+    const snapshot = await this.#snapshot();
+    try {
+      return await fingerprintOf(snapshot.content, o);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /** Commits the state of the last completed step. */
+  async save(o: IO & { tags?: readonly string[] } = {}): Promise<{ seq: number; root: string }> {
+    const snapshot = await this.#snapshot();
+    try {
+      return await this.#checkpoints.save(snapshot, o);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /**
+   * Takes over a commit of the store: `latest` (the default), `best`, a tag, `step:N`, or the first digits of a root. An empty
+   * store is a fresh start. `skipped` lists newer commits that could not be read.
+   * @throws CheckpointError for a damaged store or a checkpoint of another model or optimizer, OptionError for another
+   *   explicit seed; the trainer and the model are then as they were.
+   */
+  resume(ref?: string, o: IO = {}): Promise<{ resumed: boolean; step: number; skipped: readonly CheckpointError[] }> {
+    return this.#inTurn(async () => {
+      if (this.#running) throw new OptionError('resume: a run is under way', { hint: 'Resume before run().' });
+      const found = await this.#checkpoints.resume(ref, (file) => this.#state.load(file, o), o);
+      if (!found) return { resumed: false, step: this.step, skipped: [] };
+      this.#drop();
+      this.#programs = this.#make();
+      return { resumed: true, step: this.step, skipped: found.skipped };
+    });
+  }
+
+  /** Mean loss and metrics over all rows of the data, without training; null where a value is Inf or NaN. */
+  evaluate(data: BatchSource, o: IO = {}): Promise<Record<string, number | null>> {
+    return this.#inTurn(() => this.#evaluate(data, o.signal));
+  }
+
+  /**
+   * Trains until that many epochs or steps are complete in all. `break` leaves the state after the yielded step. An abort ends
+   * at a step boundary and throws `signal.reason`.
+   * @throws NumericError for Inf or NaN, DataError for data that do not fit (E_DATA_ORDER: not those of this run), and what the
+   *   store throws. The state is that of the last good step.
+   */
+  async *run(data: BatchSource, until: Until, o: RunOptions = {}): AsyncGenerator<Progress, void, undefined> {
+    checkUntil(until);
+    checkOptions('run', RUN_OPTIONS, o);
+    if (this.#running) {
+      throw new OptionError('run: this trainer is running already', { hint: 'Wait until the other loop has ended.' });
+    }
+    this.#running = true;
+    try {
+      o.signal?.throwIfAborted();
+      await this.#checkpoints.claim(o);
+      this.#state.cursor.attach(await data.id(), o.allowNewData ?? false);
+      yield* this.#loop(data, until, o);
+      await this.#inTurn(() => this.#read());
+    } catch (e) {
+      await this.#saveAfter(e);
+      throw e;
+    } finally {
+      this.#running = false;
+      this.#yielded = undefined;
+    }
+  }
+
+  /** Frees the optimiser's slots and the captured programs; the model is the caller's. */
+  dispose(): void {
+    this.#drop();
+    this.#state.optim.dispose();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async *#loop(data: BatchSource, until: Until, o: RunOptions): AsyncGenerator<Progress, void, undefined> {
+    const { cursor } = this.#state;
+    const every = o.every ?? 1;
+    const reached = () => (until.steps === undefined ? this.epoch >= until.epochs : this.step >= until.steps);
+    while (!reached()) {
+      const from = cursor.batch;
+      let ended = false;
+      for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
+        o.signal?.throwIfAborted();
+        const measured = await this.#inTurn(() => this.#take(batch));
+        ended = cursor.batch === data.batches;
+        const validated = ended ? await this.#inTurn(() => this.#endEpoch(o.signal)) : {};
+        await this.#saveIfDue(ended);
+        if (measured && this.step % every === 0) {
+          const extra = this.#tensors(validated);
+          const { loss, ...metrics } = measured;
+          this.#yielded = measured;
+          yield { step: this.step, epoch: this.epoch, loss, metrics: { ...metrics, ...extra } };
+          this.#yielded = undefined;
+          if (!this.#pending.some((p) => p.measured === measured)) release(measured);
+          for (const t of Object.values(extra)) t.dispose();
+        }
+        if (this.#pending.length >= PENDING) await this.#inTurn(() => this.#read());
+        if (ended || reached()) break;
+      }
+      // A source that does not tell its number of batches ends by itself; so does a resume behind the last batch.
+      if (!ended && !reached()) {
+        if (from === 0 && cursor.batch === 0) {
+          throw new DataError('run: an epoch without batches', { hint: 'Give data with at least one batch.' });
+        }
+        await this.#inTurn(() => this.#endEpoch(o.signal));
+        await this.#saveIfDue(true);
+      }
+    }
+  }
+
+  /** One step; undefined where it was skipped. */
+  async #take(batch: Batch): Promise<Measured | undefined> {
+    const { steps, cursor } = this.#state;
+    const step = steps.done + 1;
+    let measured: Measured | undefined;
+    try {
+      measured = await this.#programs.step.run(batch, steps.done);
+    } catch (e) {
+      if (!(e instanceof NumericError)) throw e;
+      if (this.#o.onNonFinite !== 'skip') {
+        throw new NumericError(`step ${step}: ${e.message}`, {
+          hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'. The state is that of the step before.",
+          details: { ...e.details, step },
+          cause: e,
+        });
+      }
+      steps.skipped++;
+    }
+    steps.done = step;
+    cursor.batch++;
+    if (measured) this.#pending.push({ step, measured });
+    return measured;
+  }
+
+  /** Validation first and then the count, so that a stop in between does it again. */
+  async #endEpoch(signal: AbortSignal | undefined): Promise<Record<string, number | null>> {
+    const { cursor, history } = this.#state;
+    const { data, everyEpochs = 1 } = this.#o.validation ?? {};
+    let found: Record<string, number | null> = {};
+    if (data && (cursor.epoch + 1) % everyEpochs === 0) {
+      const values = await this.#evaluate(data, signal);
+      found = Object.fromEntries(Object.entries(values).map(([name, v]) => [`val/${name}`, v]));
+      history.record(this.step, found);
+    }
+    cursor.epoch++;
+    cursor.batch = 0;
+    return found;
+  }
+
+  async #saveIfDue(epochEnd: boolean): Promise<void> {
+    if (this.#checkpoints.watches) await this.#inTurn(() => this.#read());
+    if (this.#checkpoints.due(epochEnd)) await this.save();
+  }
+
+  /** `onException`: saves the last good step. The error that ended the run stays the one that is thrown. */
+  async #saveAfter(e: unknown): Promise<void> {
+    if (!this.#checkpoints.dueOnException) return;
+    try {
+      await this.save();
+    } catch (failed) {
+      if (e instanceof Error && e.cause === undefined) e.cause = failed;
+    }
+  }
+
+  async #evaluate(data: BatchSource, signal: AbortSignal | undefined): Promise<Record<string, number | null>> {
+    return this.#programs.evaluation.mean(data.epoch(0, this.#programs.rng, 0, { signal }), this.step, signal);
+  }
+
+  /** Moves losses and metrics that wait into the history. */
+  async #read(): Promise<void> {
+    for (const { step, measured } of this.#pending.splice(0)) {
+      const values = Object.entries(measured).map(async ([name, t]) => [name, await t.item()] as const);
+      this.#state.history.record(step, Object.fromEntries(await Promise.all(values)));
+      if (measured !== this.#yielded) release(measured);
+    }
+  }
+
+  #snapshot() {
+    return this.#inTurn(async () => {
+      await this.#read();
+      return this.#state.snapshot();
+    });
+  }
+
+  #tensors(values: Readonly<Record<string, number | null>>): Record<string, Tensor> {
+    const known = Object.entries(values).filter((e): e is [string, number] => e[1] !== null);
+    return Object.fromEntries(known.map(([name, v]) => [name, this.#rt.scalar(v)]));
+  }
+
+  #make() {
+    const rng = this.#rt.rng.withSeed(this.#state.seed.value);
+    const step = new StepProgram(this.#o, this.#state.optim, this.#rt, rng);
+    return { step, evaluation: new EvaluationProgram(this.#o, this.#rt, rng), rng };
+  }
+
+  #drop(): void {
+    for (const { measured } of this.#pending.splice(0)) release(measured);
+    this.#programs.step.dispose();
+    this.#programs.evaluation.dispose();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work, work);
+    this.#tail = mine.catch(() => {});
+    return mine;
+  }
+}
+
+function release(measured: Measured): void {
+  for (const t of Object.values(measured)) t.dispose();
+}
