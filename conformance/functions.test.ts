@@ -88,9 +88,13 @@ const ONE: readonly [string, (x: number) => number, Read, Read][] = [
   ['uniform', s.uniformOf, asU32, toBits],
 ];
 
+const FUNCTIONS = new Set(ONE.slice(0, 12).map(([name]) => name));
+
 for (const [name, host, read, write] of ONE) {
   test(`${name}: WASM gives the host's bits`, () => {
-    for (const part of INPUTS) compare(name, [part], (i) => write(host(read(part[i]))), write === toBits);
+    // What takes a single instruction needs no two million.
+    const parts = FUNCTIONS.has(name) ? INPUTS : INPUTS.slice(0, 3);
+    for (const part of parts) compare(name, [part], (i) => write(host(read(part[i]))), write === toBits);
   });
 }
 

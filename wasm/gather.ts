@@ -25,7 +25,11 @@ export function gather(r: usize): void {
   let failed = false;
   for (let o: usize = 0; o < outer; o++) {
     for (let i: usize = 0, at = idx; i < n; i++, at += idxAxis, dst += row) {
-      if (idxInner == 0 || inner == 1) {
+      if (inner == 1) {
+        const d = load<usize>(at);
+        if (d >= v) failed = true;
+        store<u32>(dst, d < v ? load<u32>(src + (d << 2)) : missing);
+      } else if (idxInner == 0) {
         const d = load<usize>(at);
         if (d < v) copyExact(dst, src + d * row, inner);
         else {

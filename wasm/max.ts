@@ -11,71 +11,101 @@ import { ewRange, ewSetup } from './interpreter';
 import { operand } from './operand';
 import { word } from './words';
 
-const LEAST: i32 = i32.MIN_VALUE;
-/** The position of a best key that there is not yet. */
-const NONE: u32 = 0xffffffff;
-/** Best keys and their positions: of 256 columns, or of the 4 lanes of a row. */
+/** Best keys of up to 256 columns, and where they are. */
 const KEYS: usize = memory.data(REGISTER_STRIDE, 64);
 const WHERE: usize = memory.data(REGISTER_STRIDE, 64);
 
 @inline
 function keys(elem: i32, x: v128): v128 {
   if (elem == ELEM_F32) {
-    const key = v128.xor(x, v128.and(i32x4.shr_s(x, 31), i32x4.splat(0x7fffffff)));
+    const key = v128.xor(x, i32x4.shr_u(i32x4.shr_s(x, 31), 1));
     return v128.bitselect(i32x4.splat(0x7fffffff), key, f32x4.ne(x, x));
   }
-  return elem == ELEM_U32 ? v128.xor(x, i32x4.splat(LEAST)) : x;
+  return elem == ELEM_U32 ? v128.xor(x, i32x4.splat(i32.MIN_VALUE)) : x;
 }
 
 /** The element that a key stands for. */
 @inline
 function element(elem: i32, key: i32): u32 {
   if (elem == ELEM_F32) return key == i32.MAX_VALUE ? NAN_BITS : key ^ ((key >> 31) & 0x7fffffff);
-  return elem == ELEM_U32 ? key ^ LEAST : key;
+  return elem == ELEM_U32 ? key ^ i32.MIN_VALUE : key;
 }
 
-/** Row r: the best of each residue mod 4 in vector lanes, then the best of those. */
-function row(elem: i32, prog: usize, src: usize, e0: usize, n: usize, wantsIndex: bool): u32 {
-  let best = i32x4.splat(LEAST);
-  let where = i32x4.splat(-1);
-  let bestTail = LEAST;
-  let whereTail: u32 = NONE;
-  for (let i: usize = 0; i < n; i += BLOCK) {
-    const m = min(BLOCK, n - i);
-    const p = operand(prog, src, e0 + i, m);
-    const vectors = m >> 2;
-    let at = i32x4.add(v128.load(INDICES), i32x4.splat(<i32>i));
-    const four = i32x4.splat(4);
-    for (let v: usize = 0; v < vectors; v++) {
-      const key = keys(elem, v128.load(p + (v << 4)));
-      // The first of all must win even if it is the least key there is: -1 marks a lane without one.
-      const better = v128.or(i32x4.gt_s(key, best), i32x4.eq(where, i32x4.splat(-1)));
-      best = v128.bitselect(key, best, better);
-      where = v128.bitselect(at, where, better);
-      at = i32x4.add(at, four);
+/** A key above the complement of its position: the greater i64 is the better, and of equal keys the earlier. */
+@inline
+function ranked(key: i32, at: u32): i64 {
+  return ((<i64>key) << 32) | (<i64>~at & 0xffffffff);
+}
+
+/** The best of n elements at p, the first of which has position `first`. */
+@inline
+function bestOf(elem: i32, p: usize, n: usize, first: u32, wantsIndex: bool): i64 {
+  if (n < 4) {
+    let best = i64.MIN_VALUE;
+    for (let i: usize = 0; i < n; i++) {
+      const x = ranked(i32x4.extract_lane(keys(elem, v128.load32_splat(p + (i << 2))), 0), first + <u32>i);
+      if (x > best) best = x;
     }
-    for (let j = vectors << 2; j < m; j++) {
-      const key = i32x4.extract_lane(keys(elem, v128.load32_splat(p + (j << 2))), 0);
-      if (key > bestTail || whereTail == NONE) {
-        bestTail = key;
-        whereTail = <u32>(i + j);
+    return best;
+  }
+  const end = p + (n << 2);
+  let at = i32x4.add(v128.load(INDICES), i32x4.splat(first));
+  let where = at;
+  let best = keys(elem, v128.load(p));
+  const four = i32x4.splat(4);
+  for (p += 16; p + 16 <= end; p += 16) {
+    at = i32x4.add(at, four);
+    const key = keys(elem, v128.load(p));
+    if (wantsIndex) where = v128.bitselect(at, where, i32x4.gt_s(key, best));
+    best = i32x4.max_s(best, key);
+  }
+  if (p < end) {
+    // The last four once more: an element that is met twice changes nothing.
+    const key = keys(elem, v128.load(end - 16));
+    at = i32x4.add(v128.load(INDICES), i32x4.splat(first + <u32>n - 4));
+    where = v128.bitselect(at, where, i32x4.gt_s(key, best));
+    best = i32x4.max_s(best, key);
+  }
+  let top = i32x4.max_s(best, v128.shuffle<i32>(best, best, 2, 3, 0, 1));
+  top = i32x4.max_s(top, v128.shuffle<i32>(top, top, 1, 0, 3, 2));
+  if (!wantsIndex) return ranked(i32x4.extract_lane(top, 0), 0);
+  where = v128.or(where, i32x4.ne(best, top)); // lanes that lost are -1, the last of positions
+  where = i32x4.min_u(where, v128.shuffle<i32>(where, where, 2, 3, 0, 1));
+  where = i32x4.min_u(where, v128.shuffle<i32>(where, where, 1, 0, 3, 2));
+  return ranked(i32x4.extract_lane(top, 0), i32x4.extract_lane(where, 0));
+}
+
+@inline
+function put(elem: i32, dst: usize, best: i64, wantsIndex: bool): void {
+  store<u32>(dst, wantsIndex ? ~(<u32>best) : element(elem, <i32>(best >> 32)));
+}
+
+/** Rows of n elements; short ones are evaluated several at a time. */
+@inline
+function reduceRows(elem: i32, prog: usize, src: usize, outer: usize, n: usize, dst: usize, wantsIndex: bool): void {
+  const many = prog == 0 ? outer : BLOCK / n;
+  if (many == 0) {
+    for (let o: usize = 0; o < outer; o++, dst += 4) {
+      let best = i64.MIN_VALUE;
+      for (let i: usize = 0; i < n; i += BLOCK) {
+        const m = min(BLOCK, n - i);
+        const x = bestOf(elem, operand(prog, src, o * n + i, m), m, <u32>i, wantsIndex);
+        if (x > best) best = x;
       }
+      put(elem, dst, best, wantsIndex);
+    }
+    return;
+  }
+  for (let o: usize = 0; o < outer; o += many) {
+    const rows = min(many, outer - o);
+    let p = operand(prog, src, o * n, rows * n);
+    for (let t: usize = 0; t < rows; t++, p += n << 2, dst += 4) {
+      put(elem, dst, bestOf(elem, p, n, 0, wantsIndex), wantsIndex);
     }
   }
-  v128.store(KEYS, best);
-  v128.store(WHERE, where);
-  for (let lane: usize = 0; lane < 16; lane += 4) {
-    const key = load<i32>(KEYS + lane);
-    const index = load<u32>(WHERE + lane);
-    if (key > bestTail || (key == bestTail && index < whereTail)) {
-      bestTail = key;
-      whereTail = index;
-    }
-  }
-  return wantsIndex ? whereTail : element(elem, bestTail);
 }
 
-/** Rows [i, i+rows) of up to 256 columns against the best so far. */
+/** Row i of up to 256 columns against the best so far. */
 @inline
 function addRow(elem: i32, p: usize, i: usize, bytes: usize): void {
   const index = i32x4.splat(<i32>i);
@@ -89,23 +119,14 @@ function addRow(elem: i32, p: usize, i: usize, bytes: usize): void {
 }
 
 @inline
-function reduce(elem: i32, r: usize, wantsIndex: bool): void {
-  const prog: usize = word(r, 3);
-  const src: usize = word(r, 4);
-  const outer: usize = word(r, 5);
-  const n: usize = word(r, 6);
-  const inner: usize = word(r, 7);
-  let dst: usize = word(r, 8);
-  if (prog != 0) ewSetup(prog);
-  if (inner == 1) {
-    for (let o: usize = 0; o < outer; o++, dst += 4) store<u32>(dst, row(elem, prog, src, o * n, n, wantsIndex));
-    return;
-  }
+function reduceColumns(
+  elem: i32, prog: usize, src: usize, outer: usize, n: usize, inner: usize, dst: usize, wantsIndex: bool,
+): void {
   for (let o: usize = 0; o < outer; o++) {
     for (let j: usize = 0; j < inner; j += BLOCK) {
       const width = min(BLOCK, inner - j);
       const bytes = ((width + 3) & ~3) << 2;
-      const many: usize = width == inner ? BLOCK / inner : 1;
+      const many = width == inner ? BLOCK / inner : 1;
       for (let i: usize = 0; i < n; i += many) {
         const rows = min(many, n - i);
         let p = operand(prog, src, (o * n + i) * inner + j, rows == 1 ? width : rows * inner);
@@ -118,10 +139,25 @@ function reduce(elem: i32, r: usize, wantsIndex: bool): void {
   }
 }
 
-export function max(r: usize, wantsIndex: bool): void {
+@inline
+function reduce(elem: i32, r: usize, wantsIndex: bool): void {
+  const prog = word(r, 3);
+  const inner = word(r, 7);
+  if (prog != 0) ewSetup(prog);
+  if (inner == 1) reduceRows(elem, prog, word(r, 4), word(r, 5), word(r, 6), word(r, 8), wantsIndex);
+  else reduceColumns(elem, prog, word(r, 4), word(r, 5), word(r, 6), inner, word(r, 8), wantsIndex);
+  const epilogue = word(r, 9);
+  if (epilogue != 0) ewRange(epilogue, 0, word(r, 5) * inner);
+}
+
+export function max(r: usize): void {
   const elem = load<i32>(r, 8);
-  if (elem == ELEM_F32) reduce(ELEM_F32, r, wantsIndex);
-  else reduce(elem, r, wantsIndex);
-  const epilogue: usize = word(r, 9);
-  if (epilogue != 0) ewRange(epilogue, 0, word(r, 5) * word(r, 7));
+  if (elem == ELEM_F32) reduce(ELEM_F32, r, false);
+  else reduce(elem, r, false);
+}
+
+export function argmax(r: usize): void {
+  const elem = load<i32>(r, 8);
+  if (elem == ELEM_F32) reduce(ELEM_F32, r, true);
+  else reduce(elem, r, true);
 }

@@ -7,7 +7,7 @@ import { takeFlags } from './flags';
 import { gather } from './gather';
 import { ewRange } from './interpreter';
 import { matmul } from './matmul';
-import { max } from './max';
+import { argmax, max } from './max';
 import { scatterAdd } from './scatterAdd';
 import { sum } from './sum';
 import { word } from './words';
@@ -17,8 +17,8 @@ export function run(plan: usize): u32 {
     switch (load<i32>(r)) {
       case REC_MAP: ewRange(word(r, 2), 0, word(word(r, 2), 0)); break;
       case REC_SUM: sum(r); break;
-      case REC_MAX: max(r, false); break;
-      case REC_ARGMAX: max(r, true); break;
+      case REC_MAX: max(r); break;
+      case REC_ARGMAX: argmax(r); break;
       case REC_MATMUL: matmul(r); break;
       case REC_GATHER: gather(r); break;
       case REC_SCATTERADD: scatterAdd(r); break;

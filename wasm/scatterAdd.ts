@@ -7,7 +7,7 @@
  */
 import { ELEM_F32 } from './build/opcodes';
 import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
-import { SNAP_BITS, SUM_WINDOW, snap, snap1 } from './constants';
+import { SNAP_BITS, SUM_WINDOW, snap, snap1, windowed, windowed1 } from './constants';
 import { CHUNK } from './sumRows';
 import { word } from './words';
 
@@ -20,8 +20,23 @@ function addTo(dst: usize, p: usize, width: usize): void {
   for (; dst < end; dst += 4, p += 4) store<f32>(dst, snap1(load<f32>(dst) + load<f32>(p)));
 }
 
+/** dst += R of one source, which is the source under the load rule. */
+@inline
+function addSource(dst: usize, p: usize, width: usize): void {
+  const bits = v128.load(SNAP_BITS);
+  const limit = v128.load(SUM_WINDOW);
+  const end = dst + (width << 2);
+  for (; dst + 16 <= end; dst += 16, p += 16) {
+    v128.store(dst, snap(f32x4.add(v128.load(dst), windowed(v128.load(p), limit)), bits));
+  }
+  for (; dst < end; dst += 4, p += 4) {
+    store<f32>(dst, snap1(load<f32>(dst) + windowed1(load<f32>(p), load<f32>(SUM_WINDOW))));
+  }
+}
+
 /** Adds R of the listed source rows to the row at dst. */
 function addNumbers(list: usize, count: usize, src: usize, row: usize, dst: usize, columns: usize): void {
+  if (count == 1) return addSource(dst, src + word(list, 0) * row, columns);
   const limit = v128.load(SUM_WINDOW);
   for (let j: usize = 0; j < columns; j += LEVEL_COLUMNS) {
     const width = min(LEVEL_COLUMNS, columns - j);
@@ -37,18 +52,23 @@ function addNumbers(list: usize, count: usize, src: usize, row: usize, dst: usiz
   }
 }
 
-function addIntegers(list: usize, count: usize, src: usize, row: usize, dst: usize, columns: usize): void {
-  for (let t: usize = 0; t < count; t++) {
-    let p = src + word(list, t) * row;
-    const end = dst + (columns << 2);
-    for (let d = dst; d < end; d += 4, p += 4) store<u32>(d, load<u32>(d) + load<u32>(p));
-  }
+@inline
+function addWords(dst: usize, p: usize, width: usize): void {
+  const end = dst + (width << 2);
+  for (; dst < end; dst += 4, p += 4) store<u32>(dst, load<u32>(dst) + load<u32>(p));
 }
 
 /** Sources of one slab whose columns all go the same way; `row` is the bytes from one source or destination to the next. */
 function scatter(
   elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize, scratch: usize,
 ): void {
+  if (n == 1) {
+    const d = load<usize>(idx);
+    if (d >= v) return;
+    if (elem == ELEM_F32) addSource(dst + d * row, src, columns);
+    else addWords(dst + d * row, src, columns);
+    return;
+  }
   const list = scratch + (v << 2);
   memory.fill(scratch, 0, v << 2);
   for (let i: usize = 0, p = idx; i < n; i++, p += step) {
@@ -73,7 +93,7 @@ function scatter(
     const end = load<usize>(p);
     if (end == begin) continue;
     if (elem == ELEM_F32) addNumbers(list + (begin << 2), end - begin, src, row, dst, columns);
-    else addIntegers(list + (begin << 2), end - begin, src, row, dst, columns);
+    else for (let t = begin; t < end; t++) addWords(dst, src + word(list, t) * row, columns);
     begin = end;
   }
 }

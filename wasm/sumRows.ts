@@ -33,17 +33,18 @@ function lastFour(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1);
 }
 
-/** Adds `groups` times 32 neighbouring elements, 64 apart, to 32 lanes. */
+/** Adds `groups` times 32 neighbouring elements, 64 apart, to 32 lanes, which are +0 when `fresh`. */
 @inline
-function addHalf(lanes: usize, p: usize, groups: usize, limit: v128): void {
-  let v0 = v128.load(lanes);
-  let v1 = v128.load(lanes, 16);
-  let v2 = v128.load(lanes, 32);
-  let v3 = v128.load(lanes, 48);
-  let v4 = v128.load(lanes, 64);
-  let v5 = v128.load(lanes, 80);
-  let v6 = v128.load(lanes, 96);
-  let v7 = v128.load(lanes, 112);
+function addHalf(lanes: usize, p: usize, groups: usize, limit: v128, fresh: bool): void {
+  const zero = i32x4.splat(0);
+  let v0 = fresh ? zero : v128.load(lanes);
+  let v1 = fresh ? zero : v128.load(lanes, 16);
+  let v2 = fresh ? zero : v128.load(lanes, 32);
+  let v3 = fresh ? zero : v128.load(lanes, 48);
+  let v4 = fresh ? zero : v128.load(lanes, 64);
+  let v5 = fresh ? zero : v128.load(lanes, 80);
+  let v6 = fresh ? zero : v128.load(lanes, 96);
+  let v7 = fresh ? zero : v128.load(lanes, 112);
   for (; groups != 0; groups--, p += 256) {
     v0 = f32x4.add(v0, group(p, limit));
     v1 = f32x4.add(v1, group(p + 16, limit));
@@ -64,16 +65,18 @@ function addHalf(lanes: usize, p: usize, groups: usize, limit: v128): void {
   v128.store(lanes, v7, 112);
 }
 
-function clearLanes(): void {
-  for (let i: usize = 0; i < 256; i += 16) v128.store(LANES + i, i32x4.splat(0));
-}
-
-/** Adds n elements, the first of which belongs to lane 0. Half the lanes at a time: 8 sums stay in vector registers. */
-function addBlock(p: usize, n: usize, limit: v128): void {
+/**
+ * Adds n elements, the first of which belongs to lane 0; `fresh` starts the lanes. Half the lanes at a time: 8 sums stay
+ * in vector registers.
+ */
+function addBlock(p: usize, n: usize, limit: v128, fresh: bool): void {
   const groups = n >> 6;
-  if (groups != 0) {
-    addHalf(LANES, p, groups, limit);
-    addHalf(LANES + 128, p + 128, groups, limit);
+  if (fresh) {
+    addHalf(LANES, p, groups, limit, true);
+    addHalf(LANES + 128, p + 128, groups, limit, true);
+  } else if (groups != 0) {
+    addHalf(LANES, p, groups, limit, false);
+    addHalf(LANES + 128, p + 128, groups, limit, false);
   }
   const rest = n & 63;
   if (rest == 0) return;
@@ -105,8 +108,7 @@ function sumChunk(p: usize, n: usize, limit: v128): f32 {
     const even = f32x4.add(group(p, limit), partial(p, 2, n, limit));
     return lastFour(f32x4.add(even, f32x4.add(group(p + 16, limit), partial(p, 3, n, limit))));
   }
-  clearLanes();
-  for (let at: usize = 0; at < n; at += BLOCK) addBlock(p + (at << 2), min(BLOCK, n - at), limit);
+  for (let at: usize = 0; at < n; at += BLOCK) addBlock(p + (at << 2), min(BLOCK, n - at), limit, at == 0);
   return tree();
 }
 
@@ -137,10 +139,9 @@ function sumLong(prog: usize, src: usize, e0: usize, n: usize, limit: v128): f32
   let x: f32 = 0;
   for (let c: usize = 0; c < n; c += CHUNK) {
     const end = min(n, c + CHUNK);
-    clearLanes();
     for (let at = c; at < end; at += BLOCK) {
       const m = min(BLOCK, end - at);
-      addBlock(operand(prog, src, e0 + at, m), m, limit);
+      addBlock(operand(prog, src, e0 + at, m), m, limit, at == c);
     }
     x = tree();
     if (n > CHUNK) push(0, x);

@@ -43,7 +43,16 @@ const PREFIX = /* @__PURE__ */ concatBytes([
 ]);
 const SEAL_HEAD = /* @__PURE__ */ Uint8Array.of(0x58, DIGEST);
 
+/** E_ENCODE where a field is not what a record holds, E_LIMIT where it grows too long. */
 export async function encodeCommit(r: CommitRecord, limits: Limits): Promise<Uint8Array> {
+  const fault = recordFault({ ...r });
+  if (fault) {
+    const path = `commit.${fault}`;
+    throw new CheckpointError('E_ENCODE', `${path}: ${String(r[fault as keyof CommitRecord])} cannot be stored`, {
+      path,
+      hint: 'steps, epochs and sizes are whole numbers from 0; metrics are finite numbers or null',
+    });
+  }
   const body = concatBytes([PREFIX, encodeCanonical({ ...r }, 'commit', limits)]);
   const size = body.length + SEAL_HEAD.length + DIGEST;
   if (size > limits.commit) {
@@ -75,7 +84,7 @@ export async function decodeCommit(bytes: Uint8Array, key: string, limits: Limit
   }
   const v = decodeCanonical(bytes.subarray(PREFIX.length, end), { limits, what: key, base: PREFIX.length });
   const fault = recordFault(v);
-  if (fault) fail('E_SCHEMA', `${fault} is not what a commit record holds`);
+  if (fault) fail('E_SCHEMA', `'${fault}' is not what a commit record holds`);
   return v as unknown as CommitRecord;
 }
 
@@ -107,8 +116,8 @@ const FIELDS: { readonly [K in keyof CommitRecord]: (v: unknown) => boolean } = 
 
 /** The first field that is wrong, missing or unknown. */
 function recordFault(v: Json): string | undefined {
-  if (typeof v !== 'object' || v === null || Array.isArray(v)) return 'a list or a single value';
+  if (typeof v !== 'object' || v === null || Array.isArray(v)) return 'record';
   const r = v as Readonly<Record<string, unknown>>;
-  for (const [k, ok] of Object.entries(FIELDS)) if (!Object.hasOwn(r, k) || !ok(r[k])) return `'${k}'`;
+  for (const [k, ok] of Object.entries(FIELDS)) if (!Object.hasOwn(r, k) || !ok(r[k])) return k;
   return Object.keys(r).find((k) => !Object.hasOwn(FIELDS, k));
 }

@@ -153,12 +153,12 @@ export class RunStore {
 
   /** Makes an older commit the latest by appending a new one that names its object. Nothing is rewritten. */
   rollback(ref: string, o: IO = {}): Promise<Saved> {
-    return this.#again(ref, 'rollback', [], o);
+    return this.#again(ref, { op: 'rollback', tags: [] }, o);
   }
 
   /** Gives an older commit tags, which also keep it from being removed. A tag that was given before moves here. */
   pin(ref: string, tags: readonly string[], o: IO = {}): Promise<Saved> {
-    return this.#again(ref, 'pin', tags.map(checkTag), o);
+    return this.#again(ref, { op: 'pin', tags }, o);
   }
 
   /**
@@ -241,14 +241,15 @@ export class RunStore {
     return 0;
   }
 
-  #again(ref: string, op: 'rollback' | 'pin', tags: readonly string[], o: IO): Promise<Saved> {
+  #again(ref: string, as: { op: 'rollback' | 'pin'; tags: readonly string[] }, o: IO): Promise<Saved> {
     return this.#inTurn(async () => {
+      as.tags.forEach(checkTag);
       const seqs = await this.#log.seqs(o);
       this.#top ??= seqs.at(-1) ?? 0;
       const top = await this.#look(o);
       const { commit } = await this.#open(ref, seqs, o);
       const { step, epoch, object, size, root, fingerprint, metrics } = commit;
-      return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, tags, op }, o);
+      return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, ...as }, o);
     });
   }
 

@@ -12,7 +12,8 @@ import type { Variable } from './variable.ts';
 export type Arg = Tensor | string | boolean | null | readonly Arg[] | { readonly [k: string]: Arg };
 
 /** What a captured function returns. */
-export type Out = Tensor | null | undefined | readonly Out[] | { readonly [k: string]: Out };
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that only assigns returns nothing.
+export type Out = Tensor | null | undefined | void | readonly Out[] | { readonly [k: string]: Out };
 
 /** What a call accepts for an argument: tensors, host arrays, and numbers for f32 scalars. */
 export type Feed<T> =

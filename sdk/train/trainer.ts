@@ -50,8 +50,8 @@ export class Trainer implements Disposable {
   /** Steps, saves and evaluations take turns, so that each sees the state of a step boundary. */
   #tail: Promise<unknown> = Promise.resolve();
   #pending: { readonly step: number; readonly measured: Measured }[] = [];
-  /** In the caller's hands until the loop goes on. */
-  #yielded: Measured | undefined;
+  /** Of the step under way: kept until the loop goes on, because the caller may read it. */
+  #current: Measured | undefined;
 
   /** @throws OptionError for unknown, missing and contradictory options, and a model that is not initialised. */
   constructor(o: TrainerOptions) {
@@ -152,7 +152,7 @@ export class Trainer implements Disposable {
       throw e;
     } finally {
       this.#running = false;
-      this.#yielded = undefined;
+      this.#current = undefined;
     }
   }
 
@@ -175,18 +175,18 @@ export class Trainer implements Disposable {
       for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
         o.signal?.throwIfAborted();
         const measured = await this.#inTurn(() => this.#take(batch));
+        this.#current = measured;
         ended = cursor.batch === data.batches;
         const validated = ended ? await this.#inTurn(() => this.#endEpoch(o.signal)) : {};
         await this.#saveIfDue(ended);
         if (measured && this.step % every === 0) {
           const extra = this.#tensors(validated);
           const { loss, ...metrics } = measured;
-          this.#yielded = measured;
           yield { step: this.step, epoch: this.epoch, loss, metrics: { ...metrics, ...extra } };
-          this.#yielded = undefined;
-          if (!this.#pending.some((p) => p.measured === measured)) release(measured);
           for (const t of Object.values(extra)) t.dispose();
         }
+        this.#current = undefined;
+        if (measured && !this.#pending.some((p) => p.measured === measured)) release(measured);
         if (this.#pending.length >= PENDING) await this.#inTurn(() => this.#read());
         if (ended || reached()) break;
       }
@@ -264,7 +264,7 @@ export class Trainer implements Disposable {
     for (const { step, measured } of this.#pending.splice(0)) {
       const values = Object.entries(measured).map(async ([name, t]) => [name, await t.item()] as const);
       this.#state.history.record(step, Object.fromEntries(await Promise.all(values)));
-      if (measured !== this.#yielded) release(measured);
+      if (measured !== this.#current) release(measured);
     }
   }
 

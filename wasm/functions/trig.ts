@@ -71,21 +71,35 @@ function payneHanek(x: u32): u64 {
   return (u64(r) << 32) | u64(c | (n & 3));
 }
 
-/** Where a finite operand is above 8192 takes r, c or n (part 0, 1, 2) from rp, else from `near`. */
-function far(x: v128, near: v128, part: i32): v128 {
-  let y = near;
-  y = i32x4.replace_lane(y, 0, farLane(i32x4.extract_lane(x, 0), i32x4.extract_lane(y, 0), part));
-  y = i32x4.replace_lane(y, 1, farLane(i32x4.extract_lane(x, 1), i32x4.extract_lane(y, 1), part));
-  y = i32x4.replace_lane(y, 2, farLane(i32x4.extract_lane(x, 2), i32x4.extract_lane(y, 2), part));
-  return i32x4.replace_lane(y, 3, farLane(i32x4.extract_lane(x, 3), i32x4.extract_lane(y, 3), part));
+// What `far` hands back: globals belong to one instance, so to one thread.
+let farR: v128 = i32x4(0, 0, 0, 0);
+let farC: v128 = i32x4(0, 0, 0, 0);
+let farQ: v128 = i32x4(0, 0, 0, 0);
+
+/** Lane 0 last, the others one down. */
+@inline
+function rotated(x: v128): v128 {
+  return i32x4.shuffle(x, x, 1, 2, 3, 0);
 }
 
-function farLane(x: u32, near: u32, part: i32): u32 {
-  const u = x & 0x7fffffff;
-  if (u <= 0x46000000 || u >= 0x7f800000) return near;
-  const all = payneHanek(x);
-  if (part == 0) return u32(all >> 32);
-  return part == 1 ? u32(all) & ~3 : u32(all) & 3;
+/** r, c and n with those of rp in the lanes of finite operands above 8192. */
+function far(x: v128, r: v128, c: v128, q: v128): void {
+  for (let lane = 0; lane < 4; lane++) {
+    const u: u32 = i32x4.extract_lane(x, 0);
+    if ((u & 0x7fffffff) > 0x46000000 && (u & 0x7fffffff) < 0x7f800000) {
+      const all = payneHanek(u);
+      r = i32x4.replace_lane(r, 0, u32(all >> 32));
+      c = i32x4.replace_lane(c, 0, u32(all) & ~3);
+      q = i32x4.replace_lane(q, 0, u32(all) & 3);
+    }
+    x = rotated(x);
+    r = rotated(r);
+    c = rotated(c);
+    q = rotated(q);
+  }
+  farR = r;
+  farC = c;
+  farQ = q;
 }
 
 /** sin of x + quarter*pi/2; Inf makes r NaN by itself. */
@@ -101,9 +115,10 @@ function angle(x: v128, quarter: i32): v128 {
   let r = f32x4.add(h, l);
   let c = f32x4.add(f32x4.sub(h, r), l);
   if (v128.any_true(i32x4.gt_s(v128.and(x, k(TRIG, 14)), k(TRIG, 15)))) {
-    r = far(x, r, 0);
-    c = far(x, c, 1);
-    q = far(x, q, 2);
+    far(x, r, c, q);
+    r = farR;
+    c = farC;
+    q = farQ;
   }
   const z = f32x4.mul(r, r);
   if (quarter == 1) q = i32x4.add(q, i32x4.splat(1));

@@ -45,6 +45,8 @@ test('a stored NaN has the one pattern', () => {
 test('the order key sorts as numbers, NaN last', () => {
   const sorted = [-inf, -2, -s.TINY, 0, s.TINY, 1, 3e38, inf, nan].map((v) => s.orderKey(s.bitsOf(v)));
   for (let i = 1; i < sorted.length; i++) assert.ok(sorted[i] > sorted[i - 1]);
+  assert.equal(s.orderKey(0xbf800000), -0x3f800001);
+  assert.equal(s.orderKey(0x3f800000), 0x3f800000);
 });
 
 test('add, sub and mul are one rounding, then the snap', () => {

@@ -1,0 +1,123 @@
+/** One program on runtimes, eager and captured, against the reference. */
+
+import { ARRAY, type ComputeDType } from '../../sdk/core/dtype.ts';
+import type { Runtime } from '../../sdk/core/runtime.ts';
+import { ofBits } from '../../sdk/core/scalar/index.ts';
+import type { Shape } from '../../sdk/core/shape.ts';
+import type { Tensor } from '../../sdk/core/tensor.ts';
+import { createWasmRuntime } from '../../sdk/engine/create.ts';
+import { difference } from '../compare.ts';
+import { ReferenceGraph } from '../reference/graph.ts';
+import type { Value } from '../reference/value.ts';
+import type { Case } from './program.ts';
+
+export interface Judged {
+  readonly name: string;
+  readonly rt: Runtime;
+}
+
+/** The runtimes of a name on the command line: one that fuses, one that does not. */
+export async function runtimesOf(name: string): Promise<Judged[]> {
+  if (name !== 'node-wasm') throw new RangeError(`unknown runtime ${name}; there is node-wasm`);
+  return [
+    { name: 'fused', rt: await createWasmRuntime() },
+    { name: 'unfused', rt: await createWasmRuntime({ fuse: false }) },
+  ];
+}
+
+/** What one call of a case gives by the reference. */
+interface Pass {
+  readonly outputs: readonly Value[];
+  /** The leaves of the next call. */
+  readonly leaves: readonly Value[];
+  readonly assigns: readonly (readonly [leaf: number, value: Value])[];
+}
+
+function reference(c: Case, leaves: readonly Value[]): Pass {
+  const g = new ReferenceGraph();
+  const built = c.build(leaves.map((v) => g.tensor(v.data, v.shape, v.dtype)));
+  const assigns = built.assigns.map(([i, t]) => [i, g.value(t)] as const);
+  const next = [...leaves];
+  for (const [i, v] of assigns) next[i] = v;
+  return { outputs: built.outputs.map((t) => g.value(t)), leaves: next, assigns };
+}
+
+/** Throws where the program itself is ill-formed. */
+export const expectedOf = (c: Case): [Pass, Pass] => {
+  const first = reference(c, c.leaves);
+  return [first, c.leaves === first.leaves ? first : reference(c, first.leaves)];
+};
+
+const upload = (rt: Runtime, v: Value): Tensor => rt.tensor(v, undefined, undefined, { nonfinite: 'keep' });
+
+async function compare(tensors: readonly Tensor[], expected: readonly Value[], what: string): Promise<string | null> {
+  for (let i = 0; i < tensors.length; i++) {
+    const wrong = difference(expected[i], await tensors[i].data({ nonfinite: 'keep' }));
+    if (wrong) return `${what}, output ${i}: ${wrong}`;
+  }
+  return null;
+}
+
+async function eager({ name, rt }: Judged, c: Case, expected: Pass): Promise<string | null> {
+  const x = c.leaves.map((v) => upload(rt, v));
+  const { outputs } = c.build(x);
+  const wrong = await compare(outputs, expected.outputs, name);
+  for (const t of [...x, ...outputs]) t.dispose();
+  return wrong;
+}
+
+/** Two calls of one plan, with Variables that change between them, then a third on the first call's operands. */
+async function captured({ name, rt }: Judged, c: Case, passes: readonly Pass[]): Promise<string | null> {
+  const places = [...new Set(passes[0].assigns.map(([i]) => i))];
+  const variables = new Map(places.map((i) => [i, rt.variable(upload(rt, c.leaves[i]))]));
+  const program = rt.capture((args: readonly Tensor[]) => {
+    const x = args.map((t, i) => variables.get(i)?.value() ?? t);
+    const { outputs, assigns } = c.build(x);
+    for (const [i, t] of assigns) variables.get(i)?.assign(t);
+    return outputs;
+  });
+  const args = c.leaves.map((v) => upload(rt, v));
+  const kept: (readonly Tensor[])[] = [];
+  let wrong: string | null = null;
+  for (let k = 0; k < passes.length && !wrong; k++) {
+    const outputs = await program(args);
+    kept.push(outputs);
+    wrong = await compare(outputs, passes[k].outputs, `${name}, captured call ${k + 1}`);
+    for (const [i, v] of variables) {
+      if (wrong) break;
+      const value = v.value();
+      wrong = await compare([value], [passes[k].leaves[i]], `${name}, variable ${i} after call ${k + 1}`);
+      value.dispose();
+    }
+  }
+  // What the first call gave must have outlived the second.
+  wrong ??= await compare(kept[0], passes[0].outputs, `${name}, outputs of call 1 after call ${kept.length}`);
+  program.dispose();
+  for (const t of [...args, ...kept.flat()]) t.dispose();
+  for (const v of variables.values()) v.dispose();
+  return wrong;
+}
+
+/** Null where all agree to the bit, else the first thing that does not. An exception of a runtime counts as one. */
+export async function check(c: Case, runtimes: readonly Judged[], passes = expectedOf(c)): Promise<string | null> {
+  for (const judged of runtimes) {
+    try {
+      const wrong = (await eager(judged, c, passes[0])) ?? (await captured(judged, c, passes));
+      if (wrong) return wrong;
+    } catch (e) {
+      return `${judged.name} threw ${e instanceof Error ? e.stack : e}`;
+    }
+  }
+  return null;
+}
+
+/** A leaf from bits, for printed cases. */
+export function leaf<D extends ComputeDType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
+  const data = dtype === 'f32' ? Float32Array.from(bits, ofBits) : ARRAY[dtype].from(bits);
+  return { data, shape, dtype };
+}
+
+/** Runs a printed case and says what differs. */
+export async function report(c: Case): Promise<void> {
+  console.log((await check(c, await runtimesOf('node-wasm'))) ?? 'no difference');
+}

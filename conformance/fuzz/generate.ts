@@ -1,0 +1,387 @@
+/** Random well-typed programs: ops, shapes with 0 and 1, broadcasts, views, derivatives, adversarial values. */
+
+import type { ComputeDType } from '../../sdk/core/dtype.ts';
+import { type Shape, sizeOf, tryBroadcast } from '../../sdk/core/shape.ts';
+import type { Tensor } from '../../sdk/core/tensor.ts';
+import { ReferenceGraph } from '../reference/graph.ts';
+import type { Value } from '../reference/value.ts';
+import { PROFILES, type Profile, positions, Random, values } from '../values.ts';
+import { type Argument, type Program, perform, type Step } from './program.ts';
+
+/** No value of a program is larger. */
+const LARGEST = 3000;
+const USUAL = 300;
+
+const UNARY = ['neg', 'abs', 'sign', 'exp', 'log', 'sqrt', 'rsqrt', 'tanh', 'sigmoid', 'softplus', 'sin', 'cos', 'erf'];
+const ROUNDING = ['floor', 'ceil', 'trunc', 'round', 'relu', 'isFinite'];
+const BINARY = ['add', 'sub', 'mul', 'maximum', 'minimum'];
+const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
+const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
+
+/** A program in the making; its values are known by shape and dtype. */
+export class Builder {
+  readonly r: Random;
+  readonly profile: Profile;
+  readonly leaves: Value[] = [];
+  /** Steps name leaves as -1 - i until the program is closed, since leaves come first in it. */
+  readonly steps: Step[] = [];
+  readonly #graph = new ReferenceGraph();
+  readonly #leafTensors: Tensor[] = [];
+  readonly #made: Tensor[] = [];
+
+  constructor(seed: number) {
+    this.r = new Random(seed);
+    this.profile = this.r.pick(['tame', 'tame', 'tame', ...PROFILES]);
+  }
+
+  /** References of all values: leaves are negative. */
+  refs(keep: (t: Tensor, ref: number) => boolean = () => true): number[] {
+    const all = [...this.#leafTensors.keys()].map((i) => -1 - i).concat([...this.#made.keys()]);
+    return all.filter((ref) => keep(this.tensor(ref), ref));
+  }
+  tensor(ref: number): Tensor {
+    return ref < 0 ? this.#leafTensors[-1 - ref] : this.#made[ref];
+  }
+  shape(ref: number): Shape {
+    return this.tensor(ref).shape;
+  }
+
+  addLeaf(value: Value): number {
+    this.leaves.push(value);
+    this.#leafTensors.push(this.#graph.tensor(value.data, value.shape, value.dtype));
+    return -this.leaves.length;
+  }
+  leaf(shape: Shape, dtype: ComputeDType = 'f32'): number {
+    return this.addLeaf({ data: values(this.r, sizeOf(shape), dtype, this.profile), shape, dtype });
+  }
+
+  /** Adds a step unless its result is too large; gives the first result. */
+  step(call: string, args: readonly Argument[], results = 1): number | null {
+    const step: Step = { call, args, results };
+    const resolved: Step = { ...step, args: step.args };
+    const made = perform(resolved, this.#lookup());
+    if (made.some((t) => t.size > LARGEST)) return null;
+    // What a call gives back unchanged is no new value.
+    this.steps.push(step);
+    this.#made.push(...made);
+    return this.#made.length - made.length;
+  }
+
+  /** Values by reference, negative ones included. */
+  #lookup(): readonly Tensor[] {
+    return new Proxy([], { get: (_, key) => this.tensor(Number(key)) }) as readonly Tensor[];
+  }
+
+  close(outputs: readonly number[], assigns: readonly (readonly [number, number])[]): Program {
+    const n = this.leaves.length;
+    const at = (ref: number) => (ref < 0 ? -1 - ref : ref + n);
+    const fix = (a: Argument): Argument => {
+      if (Array.isArray(a)) return a.map(fix);
+      if (typeof a !== 'object' || a === null) return a;
+      if ('ref' in a) return { ref: at(a.ref as number) };
+      return Object.fromEntries(Object.entries(a).map(([k, v]) => [k, fix(v as Argument)]));
+    };
+    return {
+      leaves: this.leaves,
+      steps: this.steps.map((s) => ({ ...s, args: s.args.map(fix) })),
+      outputs: outputs.map(at),
+      assigns: assigns.map(([leaf, value]) => [at(leaf), at(value)] as const),
+    };
+  }
+}
+
+const v = (ref: number): Argument => ({ ref });
+
+function dimension(r: Random): number {
+  const k = r.below(24);
+  if (k === 0) return 0;
+  if (k < 5) return 1;
+  if (k < 22) return r.between(2, 9);
+  return r.pick([15, 16, 17, 31, 64, 65]);
+}
+
+function randomShape(r: Random): Shape {
+  for (;;) {
+    const shape = Array.from({ length: r.pick([0, 1, 1, 2, 2, 2, 3, 3, 4]) }, () => dimension(r));
+    // Now and then an axis that crosses a block (256), a contraction chunk (256) or a chunk of a sum (2048).
+    if (shape.length > 0 && r.chance(0.05))
+      shape[r.below(shape.length)] = r.pick([255, 256, 257, 300, 513, 2049, 2300]);
+    if (sizeOf(shape) <= (r.chance(0.1) ? LARGEST : USUAL)) return shape;
+  }
+}
+
+/** A shape that broadcasts with another: leading axes gone, some axes 1. */
+function narrower(r: Random, shape: Shape): Shape {
+  const from = r.chance(0.6) ? 0 : r.below(shape.length + 1);
+  return shape.slice(from).map((d) => (r.chance(0.25) ? 1 : d));
+}
+
+/** A finite number of a dtype, as a program would write it. */
+function literal(b: Builder, dtype: ComputeDType): number {
+  for (;;) {
+    const n = values(b.r, 1, dtype, b.profile)[0];
+    if (Number.isFinite(n)) return n;
+  }
+}
+
+/** A value to work on: usually a late one. */
+function pick(b: Builder, dtypes: readonly ComputeDType[], keep: (s: Shape) => boolean = () => true): number {
+  const all = b.refs((t) => dtypes.includes(t.dtype as ComputeDType) && keep(t.shape));
+  if (all.length === 0 || b.r.chance(0.08)) {
+    for (let i = 0; i < 50; i++) {
+      const shape = randomShape(b.r);
+      if (keep(shape)) return b.leaf(shape, b.r.pick(dtypes));
+    }
+  }
+  if (all.length === 0) return b.leaf([2, 3], b.r.pick(dtypes));
+  return b.r.chance(0.6) ? all[Math.max(0, all.length - 1 - b.r.below(3))] : b.r.pick(all);
+}
+
+/** A second operand for x: itself, a number, an earlier value that fits, or a new leaf. */
+function partner(b: Builder, x: number, numbers = true): Argument {
+  const { shape, dtype } = b.tensor(x);
+  const k = b.r.below(10);
+  if (k === 0) return v(x);
+  if (k < 3 && numbers) return literal(b, dtype as ComputeDType);
+  const fits = b.refs((t, ref) => {
+    const s = ref !== x && t.dtype === dtype ? tryBroadcast([t.shape, shape]) : null;
+    return s !== null && sizeOf(s) <= LARGEST;
+  });
+  if (fits.length > 0 && k < 8) return v(b.r.pick(fits));
+  return v(b.leaf(narrower(b.r, shape), dtype as ComputeDType));
+}
+
+const someAxes = (r: Random, rank: number): number[] => {
+  const axes = [...Array(rank).keys()].filter(() => r.chance(0.5));
+  if (axes.length === 0 && rank > 0) axes.push(r.below(rank));
+  return r.chance(0.3) ? axes.reverse() : axes;
+};
+
+const factorings = (r: Random, size: number): Shape => {
+  const out: number[] = [];
+  let n = size;
+  while (n > 1 && out.length < 3) {
+    const divisors = [...Array(Math.min(n, 64)).keys()].map((i) => i + 1).filter((d) => n % d === 0);
+    const d = r.pick(divisors);
+    out.push(d);
+    n /= d;
+  }
+  if (n !== 1 || r.chance(0.2)) out.splice(r.below(out.length + 1), 0, n);
+  return size === 0 ? [r.below(3), 0] : out;
+};
+
+/** One random step; null where it did not fit. */
+const MAKERS: readonly ((b: Builder) => number | null)[] = [
+  (b) => b.step(b.r.pick(UNARY), [v(pick(b, ['f32']))]),
+  (b) => b.step(b.r.pick([...UNARY, ...ROUNDING]), [v(pick(b, ['f32']))]),
+  (b) => b.step(b.r.pick(['neg', 'abs', 'sign']), [v(pick(b, NUMBERS))]),
+  ...Array<(b: Builder) => number | null>(3).fill((b) => {
+    const x = pick(b, ['f32']);
+    return b.step(b.r.pick([...BINARY, ...BINARY, 'div', 'div', 'pow']), [v(x), partner(b, x)]);
+  }),
+  (b) => {
+    const x = pick(b, ['i32', 'u32']);
+    return b.step(b.r.pick(BINARY), [v(x), partner(b, x)]);
+  },
+  (b) => {
+    const x = pick(b, NUMBERS);
+    return b.step(b.r.pick(COMPARE), [v(x), partner(b, x)]);
+  },
+  (b) => {
+    const x = pick(b, ['bool']);
+    const call = b.r.pick(['and', 'or', 'xor', 'not', 'eq', 'ne']);
+    return b.step(call, call === 'not' ? [v(x)] : [v(x), partner(b, x, false)]);
+  },
+  (b) => {
+    const x = pick(b, ['f32', 'f32', 'i32', 'u32', 'bool']);
+    const other = partner(b, x);
+    const shape = b.shape(x);
+    const conditions = b.refs((t) => {
+      const s = t.dtype === 'bool' ? tryBroadcast([t.shape, shape]) : null;
+      return s !== null && sizeOf(s) <= LARGEST;
+    });
+    const c = conditions.length > 0 ? b.r.pick(conditions) : b.leaf(narrower(b.r, shape), 'bool');
+    const branches = b.r.chance(0.5) ? [v(x), other] : [other, v(x)];
+    try {
+      return b.step('where', [v(c), ...branches]);
+    } catch {
+      return null; // three shapes that fit two by two need not fit together
+    }
+  },
+  (b) => {
+    const x = pick(b, ['f32', 'i32', 'u32', 'bool']);
+    return b.step('cast', [v(x), b.r.pick(['f32', 'f32', 'i32', 'u32', 'bool'])]);
+  },
+  (b) => {
+    const x = pick(b, NUMBERS);
+    const [p, q] = [literal(b, b.tensor(x).dtype as ComputeDType), literal(b, b.tensor(x).dtype as ComputeDType)];
+    return b.step('clamp', [v(x), Math.min(p, q), Math.max(p, q)]);
+  },
+  (b) => b.step('powi', [v(pick(b, ['f32'])), b.r.pick([-3, -2, -1, 0, 1, 2, 3, 4, 7, 13])]),
+  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+    const x = pick(b, ['f32', 'f32', 'f32', 'i32', 'u32']);
+    const axes = someAxes(b.r, b.shape(x).length);
+    const call = b.r.pick(['sum', 'sum', 'sum', 'max', 'max', 'argmax']);
+    if (call !== 'sum' && axes.some((a) => b.shape(x)[a] === 0)) return null;
+    return b.step(call, [v(x), axes, b.r.chance(0.5)]);
+  }),
+  (b) => {
+    const x = pick(b, ['f32'], (s) => s.length > 0 && s.every((d) => d > 0));
+    const axis = b.r.below(b.shape(x).length);
+    return b.r.chance(0.2)
+      ? b.step('mean', [v(x), axis, true])
+      : b.step(b.r.pick(['softmax', 'logSoftmax']), [v(x), axis]);
+  },
+  (b) => {
+    const x = pick(b, ['f32']);
+    return b.step('bce', [v(x), partner(b, x, false)]);
+  },
+  ...Array<(b: Builder) => number | null>(3).fill(matmulStep),
+  (b) => {
+    const x = pick(b, ['f32', 'i32', 'bool']);
+    return b.step('reshape', [v(x), factorings(b.r, sizeOf(b.shape(x)))]);
+  },
+  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+    const x = pick(b, ['f32', 'f32', 'u32'], (s) => s.length > 1);
+    const axes = [...b.shape(x).keys()].sort(() => (b.r.chance(0.5) ? 1 : -1));
+    return b.step('permute', [v(x), ...axes]);
+  }),
+  (b) => {
+    const x = pick(b, ['f32', 'f32', 'i32']);
+    const shape = b.shape(x).map((d) => (d === 1 ? b.r.between(0, 5) : d));
+    return b.step('broadcast', [v(x), b.r.chance(0.4) ? [b.r.between(1, 4), ...shape] : shape]);
+  },
+  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+    const x = pick(b, ['f32', 'f32', 'i32', 'bool'], (s) => s.length > 0);
+    const ranges = b.shape(x).map((d): Argument => {
+      if (b.r.chance(0.4)) return null;
+      const end = () => (b.r.chance(0.3) ? null : b.r.between(-d - 1, d + 1));
+      return [end(), end(), b.r.pick([1, 1, 1, 2, 3, -1, -1, -2])];
+    });
+    return b.step('slice', [v(x), ...ranges]);
+  }),
+  (b) => {
+    const x = pick(b, ['f32', 'f32', 'u32', 'bool'], (s) => s.length > 0);
+    const spec = b.shape(x).map(() => (b.r.chance(0.5) ? [0, 0, 0] : [b.r.below(3), b.r.below(3), b.r.below(3)]));
+    const { dtype } = b.tensor(x);
+    return b.step('pad', [v(x), spec, b.r.chance(0.6) ? 0 : literal(b, dtype as ComputeDType)]);
+  },
+  (b) => {
+    const x = pick(b, ['f32', 'f32', 'i32'], (s) => s.length > 0);
+    const { shape, dtype } = b.tensor(x);
+    const axis = b.r.below(shape.length);
+    const fits = b.refs(
+      (t) =>
+        t.dtype === dtype && t.shape.length === shape.length && t.shape.every((d, i) => i === axis || d === shape[i]),
+    );
+    const part = () =>
+      b.r.chance(0.5)
+        ? b.r.pick(fits)
+        : b.leaf(
+            shape.map((d, i) => (i === axis ? b.r.below(4) : d)),
+            dtype as ComputeDType,
+          );
+    return b.step('concat', [[v(x), ...Array.from({ length: b.r.between(1, 2) }, () => v(part()))], axis]);
+  },
+  (b) => {
+    const x = pick(b, ['f32']);
+    return b.step('stack', [[v(x), v(x)], b.r.between(0, b.shape(x).length)]);
+  },
+  ...Array<(b: Builder) => number | null>(2).fill(indexStep),
+  (b) => {
+    const step = b.leaf([], 'u32');
+    const shape = randomShape(b.r);
+    return b.step('draw', [
+      b.r.pick(['bits', 'uniform', 'normal', 'normal']),
+      v(step),
+      b.r.pick(['a', 'init/w']),
+      shape,
+    ]);
+  },
+  (b) => b.step('detach', [v(pick(b, ['f32']))]),
+];
+
+function matmulStep(b: Builder): number | null {
+  const a = pick(b, ['f32'], (s) => s.length >= 2);
+  const shape = b.shape(a);
+  if (shape.length < 2) return null;
+  const [transposeA, transposeB] = [b.r.chance(0.4), b.r.chance(0.4)];
+  const k = shape[shape.length - (transposeA ? 2 : 1)];
+  const fits = b.refs((t) => {
+    const s = t.shape;
+    const batch = s.length >= 2 ? tryBroadcast([s.slice(0, -2), shape.slice(0, -2)]) : null;
+    return t.dtype === 'f32' && batch !== null && s[s.length - (transposeB ? 1 : 2)] === k && sizeOf(batch) <= 12;
+  });
+  const n = dimension(b.r);
+  const batch = narrower(b.r, shape.slice(0, -2));
+  const right =
+    fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf([...batch, ...(transposeB ? [n, k] : [k, n])]);
+  return b.step('matmul', [v(a), v(right), { transposeA, transposeB }]);
+}
+
+function indexStep(b: Builder): number | null {
+  const x = pick(b, ['f32', 'f32', 'f32', 'i32', 'u32'], (s) => s.length > 0);
+  const { shape, dtype } = b.tensor(x);
+  if (shape.length === 0) return null;
+  const axis = b.r.below(shape.length);
+  const count = b.r.pick([0, 1, 2, 3, 5, 8, 70]);
+  const whole = b.r.chance(0.4);
+  const at = shape.map((d, i) => (i === axis ? count : whole || b.r.chance(0.5) ? 1 : d));
+  const kind = b.r.pick(['i32', 'u32'] as const);
+  // Out of range is an error that NaN marks; most programs stay inside, so that their other results say something.
+  const inside = b.r.chance(0.7);
+  const index = b.addLeaf({ data: positions(b.r, sizeOf(at), kind, shape[axis], inside), shape: at, dtype: kind });
+  if (b.r.chance(0.5)) return b.step('gather', [v(x), v(index), axis]);
+  const need = shape.map((d, i) => (i === axis ? count : d));
+  if (sizeOf(need) > LARGEST) return null;
+  const fits = b.refs(
+    (t) => t.dtype === dtype && t.shape.length === need.length && t.shape.every((d, i) => d === need[i]),
+  );
+  const source = fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf(need, dtype as ComputeDType);
+  return b.step('scatterAdd', [v(x), v(index), v(source), axis]);
+}
+
+/** grad, jvp or both of an f32 value by some f32 values before it. */
+function differentiate(b: Builder): void {
+  const y = pick(b, ['f32']);
+  const older = b.refs((t, ref) => t.dtype === 'f32' && (ref < 0 || ref < y));
+  if (older.length === 0 || y < 0) return;
+  const leaves = older.filter((ref) => ref < 0);
+  const xs = Array.from({ length: b.r.between(1, 3) }, () =>
+    b.r.pick(b.r.chance(0.8) && leaves.length > 0 ? leaves : older),
+  );
+  const list = xs.map(v);
+  if (b.r.chance(0.7)) b.step('grad', [v(y), list, { seed: v(b.leaf(b.shape(y))), unused: 'zero' }], xs.length);
+  if (b.r.chance(0.5)) b.step('jvp', [v(y), list, xs.map((x) => v(b.leaf(b.shape(x))))]);
+}
+
+/** The program of a seed. */
+export function generate(seed: number): Program {
+  const b = new Builder(seed);
+  b.leaf(randomShape(b.r));
+  const rounds = b.r.chance(0.15) ? 2 : 1;
+  for (let k = 0; k < rounds; k++) {
+    const steps = b.r.between(2, k === 0 ? 12 : 4);
+    for (let i = 0; i < steps; i++) b.r.pick(MAKERS)(b);
+    if (b.r.chance(0.8)) differentiate(b);
+  }
+  for (let i = b.r.below(4); i > 0; i--) b.r.pick(MAKERS)(b);
+
+  const made = b.refs((_, ref) => ref >= 0);
+  if (made.length === 0) return generate(seed + 0x10000000);
+  // The last values, and some inner ones, which then must be kept while others reuse their places.
+  const outputs = [
+    ...new Set([made[made.length - 1], ...made.slice(-4).filter(() => b.r.chance(0.6)), b.r.pick(made)]),
+  ];
+  const assigns: [number, number][] = [];
+  for (const leaf of b.refs((_, ref) => ref < 0)) {
+    if (!b.r.chance(0.3)) continue;
+    const { shape, dtype } = b.tensor(leaf);
+    const fits = b.refs(
+      (t, ref) =>
+        ref !== leaf && t.dtype === dtype && t.shape.length === shape.length && t.shape.every((d, i) => d === shape[i]),
+    );
+    if (fits.length > 0) assigns.push([leaf, b.r.pick(fits)]);
+  }
+  return b.close(outputs, assigns);
+}
