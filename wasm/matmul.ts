@@ -17,7 +17,8 @@ const TERMS: usize = 256;
 const ROWS: usize = 128;
 
 const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
-const PANELS_B: usize = memory.data(2 * 256 * 32 + 128, 64);
+const PANELS_B: usize = memory.data(256 * 32 + 128, 64);
+const SECOND_B: usize = memory.data(256 * 32 + 128, 64);
 /** Results of panels that stick out of C: 128 rows of 8. */
 const TILE: usize = memory.data(128 * 32, 64);
 /** Counters of the batch dimensions. */
@@ -83,10 +84,46 @@ function sweep(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usiz
   } while (--tiles);
 }
 
+/** The same with panels of B of 4 columns: 4x4 tiles, for what is left of C beside panels of 8. */
+function sweepNarrow(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usize, accumulate: bool): void {
+  const bytes = k << 4;
+  do {
+    const end = pa + bytes;
+    let b = pb;
+    let c0 = f32x4.splat(0);
+    let c1 = f32x4.splat(0);
+    let c2 = f32x4.splat(0);
+    let c3 = f32x4.splat(0);
+    do {
+      const b0 = v128.load(b);
+      c0 = f32x4.add(c0, f32x4.mul(v128.load32_splat(pa), b0));
+      c1 = f32x4.add(c1, f32x4.mul(v128.load32_splat(pa, 4), b0));
+      c2 = f32x4.add(c2, f32x4.mul(v128.load32_splat(pa, 8), b0));
+      c3 = f32x4.add(c3, f32x4.mul(v128.load32_splat(pa, 12), b0));
+      pa += 16;
+      b += 16;
+    } while (pa < end);
+    const r1 = c + ldc;
+    const r2 = r1 + ldc;
+    const r3 = r2 + ldc;
+    if (accumulate) {
+      c0 = f32x4.add(v128.load(c), c0);
+      c1 = f32x4.add(v128.load(r1), c1);
+      c2 = f32x4.add(v128.load(r2), c2);
+      c3 = f32x4.add(v128.load(r3), c3);
+    }
+    v128.store(c, c0);
+    v128.store(r1, c1);
+    v128.store(r2, c2);
+    v128.store(r3, c3);
+    c = r3 + ldc;
+  } while (--tiles);
+}
+
 /** Results that stick out: the valid part of TILE to C. */
-function copyOut(c: usize, ldc: usize, from: usize, rows: usize, columns: usize, accumulate: bool): void {
+function copyOut(c: usize, ldc: usize, from: usize, pitch: usize, rows: usize, columns: usize, accumulate: bool): void {
   const width = columns << 2;
-  for (let i: usize = 0; i < rows; i++, c += ldc, from += 32) {
+  for (let i: usize = 0; i < rows; i++, c += ldc, from += pitch) {
     for (let j: usize = 0; j < width; j += 4) {
       const x = load<f32>(from + j);
       store<f32>(c + j, accumulate ? load<f32>(c + j) + x : x);
@@ -94,15 +131,23 @@ function copyOut(c: usize, ldc: usize, from: usize, rows: usize, columns: usize,
   }
 }
 
-/** All packed rows against one panel of B. */
+/** All packed rows against the panel of B in PANELS_B, `width` (8 or 4) columns of which `columns` are in C. */
 @inline
-function panel(pb: usize, c: usize, k: usize, ldc: usize, rows: usize, columns: usize, accumulate: bool): void {
-  const whole = columns == 8 ? rows >> 2 : 0;
+function panel(
+  width: usize, pb: usize, c: usize, k: usize, ldc: usize, rows: usize, columns: usize, accumulate: bool,
+): void {
+  const whole = columns == width ? rows >> 2 : 0;
   const done = whole << 2;
-  if (whole != 0) sweep(PANELS_A, pb, c, k, ldc, whole, accumulate);
+  if (whole != 0) {
+    if (width == 8) sweep(PANELS_A, pb, c, k, ldc, whole, accumulate);
+    else sweepNarrow(PANELS_A, pb, c, k, ldc, whole, accumulate);
+  }
   if (done == rows) return;
-  sweep(PANELS_A + done * (k << 2), pb, TILE, k, 32, (rows - done + 3) >> 2, false);
-  copyOut(c + done * ldc, ldc, TILE, rows - done, columns, accumulate);
+  const rest = PANELS_A + done * (k << 2);
+  const tiles = (rows - done + 3) >> 2;
+  if (width == 8) sweep(rest, pb, TILE, k, 32, tiles, false);
+  else sweepNarrow(rest, pb, TILE, k, 16, tiles, false);
+  copyOut(c + done * ldc, ldc, TILE, width << 2, rows - done, columns, accumulate);
 }
 
 /** Rows [0, rows) of C, all chunks. Strides in bytes. */
@@ -113,14 +158,21 @@ function rowBlock(
   for (let k0: usize = 0; k0 < terms; k0 += TERMS) {
     const k = min(TERMS, terms - k0);
     packA(PANELS_A, a + k0 * aCol, aRow, aCol, rows, k);
-    const slice = b + k0 * bRow;
-    for (let j: usize = 0; j < n; j += 16) {
+    let pb = b + k0 * bRow;
+    let at = c;
+    for (let j: usize = 0; j < n; j += 16, pb += 16 * bCol, at += 64) {
       const columns = min<usize>(16, n - j);
-      const pb = slice + j * bCol;
-      packB(PANELS_B, pb, bRow, bCol, min<usize>(8, columns), k);
-      if (columns > 8) packB(PANELS_B + (k << 5), pb + 8 * bCol, bRow, bCol, columns - 8, k);
-      panel(PANELS_B, c + (j << 2), k, ldc, rows, min<usize>(8, columns), k0 != 0);
-      if (columns > 8) panel(PANELS_B + (k << 5), c + (j << 2) + 32, k, ldc, rows, columns - 8, k0 != 0);
+      const first = min<usize>(8, columns);
+      const second = columns - first;
+      // Both panels first: together they use up the cache lines that they read.
+      if (first > 4) packB(8, PANELS_B, pb, bRow, bCol, first, k);
+      else packB(4, PANELS_B, pb, bRow, bCol, first, k);
+      if (second > 4) packB(8, SECOND_B, pb + 8 * bCol, bRow, bCol, second, k);
+      else if (second != 0) packB(4, SECOND_B, pb + 8 * bCol, bRow, bCol, second, k);
+      if (first > 4) panel(8, PANELS_B, at, k, ldc, rows, first, k0 != 0);
+      else panel(4, PANELS_B, at, k, ldc, rows, first, k0 != 0);
+      if (second > 4) panel(8, SECOND_B, at + 32, k, ldc, rows, second, k0 != 0);
+      else if (second != 0) panel(4, SECOND_B, at + 32, k, ldc, rows, second, k0 != 0);
     }
   }
 }

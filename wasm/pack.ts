@@ -59,25 +59,32 @@ export function packA(dst: usize, src: usize, row: usize, step: usize, rows: usi
   }
 }
 
-/** One panel of B: `columns` (at most 8) from src on, k of each; strides in bytes. */
-export function packB(dst: usize, src: usize, step: usize, column: usize, columns: usize, k: usize): void {
+/** One panel of B, `width` (8 or 4) columns of which `columns` exist, from src on, k of each; strides in bytes. */
+export function packB(
+  width: usize, dst: usize, src: usize, step: usize, column: usize, columns: usize, k: usize,
+): void {
   const limit = v128.load(CONTRACTION_WINDOW);
   if (column == 4) {
-    const end = dst + (k << 5);
-    for (; dst < end; dst += 32, src += step) {
-      v128.store(dst, windowed(v128.load(src), limit));
-      v128.store(dst, windowed(v128.load(src, 16), limit), 16);
+    const end = dst + k * (width << 2);
+    if (width == 4) {
+      for (; dst < end; dst += 16, src += step) v128.store(dst, windowed(v128.load(src), limit));
+    } else {
+      for (; dst < end; dst += 32, src += step) {
+        v128.store(dst, windowed(v128.load(src), limit));
+        v128.store(dst, windowed(v128.load(src, 16), limit), 16);
+      }
     }
   } else if (step == 4) {
     const last = src + (columns - 1) * column;
     const p1 = min(last, src + column);
     const p2 = min(last, p1 + column);
     const p3 = min(last, p2 + column);
+    transpose(dst, width << 2, src, p1, p2, p3, k, limit);
+    if (width == 4) return;
     const p4 = min(last, p3 + column);
     const p5 = min(last, p4 + column);
     const p6 = min(last, p5 + column);
     const p7 = min(last, p6 + column);
-    transpose(dst, 32, src, p1, p2, p3, k, limit);
     transpose(dst + 16, 32, p4, p5, p6, p7, k, limit);
-  } else packScattered(dst, 8, src, column, step, columns, k);
+  } else packScattered(dst, width, src, column, step, columns, k);
 }

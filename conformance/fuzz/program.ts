@@ -121,6 +121,9 @@ export const caseOf = (p: Program): Case => ({
   },
 });
 
+/** Functions that this file defines for programs. */
+const OWN: readonly string[] = ['draw', 'bce'];
+
 /** A program as a file that runs by itself. */
 export function print(p: Program, note: string): string {
   const name = (i: number) => (i < p.leaves.length ? `x${i}` : `t${i}`);
@@ -143,8 +146,8 @@ export function print(p: Program, note: string): string {
     return `    const ${s.call === 'grad' ? `[${made.join(', ')}]` : made[0]} = ${call};`;
   });
   const used = [...new Set(p.steps.map((s) => s.call))].filter((c) => c in FUNCTIONS);
-  const own = used.filter((c) => c === 'draw' || c === 'bce');
-  const sdk = used.filter((c) => !own.includes(c));
+  const own = used.filter((c) => OWN.includes(c));
+  const sdk = used.filter((c) => !OWN.includes(c));
   const leaves = p.leaves.map((v) => {
     const bits = Array.from(v.data, (_, i) => `0x${bitsAt(v, i).toString(16)}`);
     return `    leaf('${v.dtype}', [${v.shape}], [${bits.join(', ')}]),`;

@@ -7,6 +7,7 @@
  */
 
 import { constantValue, type Expr, isBound } from './expr.ts';
+import { Reach } from './reach.ts';
 import { isFlatIdentity, stretch, type View } from './view.ts';
 
 /** Programs are kept to what the block registers can hold without spilling. */
@@ -58,8 +59,6 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
   order.forEach((e, i) => position.set(e, i));
 
   const all = (u: Unit): Expr[] => [...u.group, ...(u.anchor ? [u.anchor] : []), ...u.epilogue];
-  const first = (u: Unit): number => Math.min(...all(u).map((e) => position.get(e)!));
-  const last = (u: Unit): number => Math.max(...all(u).map((e) => position.get(e)!));
   /** What an expression reads from memory or from its own group. */
   const reads = (e: Expr): View[] => operands(e).filter((v) => constantValue(v.base) === null);
   const deps = (u: Unit): Set<Unit> => {
@@ -72,19 +71,9 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     }
     return out;
   };
-  /** True when `from` needs, directly or not, what `target` makes. */
+  const reach = new Reach<Unit>(order.length);
   const leadsTo = (from: Iterable<Unit>, target: Unit): boolean => {
-    const seen = new Set<Unit>();
-    const stack = [...from];
-    const earliest = first(target);
-    while (stack.length > 0) {
-      const u = stack.pop()!;
-      if (u === target) return true;
-      // Inputs stand before their readers, so a unit that ends before the target cannot need it.
-      if (seen.has(u) || last(u) < earliest) continue;
-      seen.add(u);
-      stack.push(...deps(u));
-    }
+    for (const u of from) if (reach.needs(u, target)) return true;
     return false;
   };
 
@@ -95,6 +84,8 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     if (!isElementwise(e)) {
       const u: Unit = { anchor: e, group: [], epilogue: [] };
       units.push(u);
+      reach.add(u);
+      reach.wait(u, deps(u));
       unitOf.set(e, u);
       continue;
     }
@@ -118,17 +109,12 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
         if (sizes.get(c)! + w > MAX_VALUES || leadsTo(rest, c)) continue;
         home = c;
       } else {
-        // Two groups meet in this expression: one program serves both if neither needs the other through a third.
-        const both = [...deps(home), ...deps(c)].filter((u) => u !== home && u !== c);
-        if (sizes.get(home)! + sizes.get(c)! + w > MAX_VALUES || leadsTo(both, home) || leadsTo(both, c)) continue;
-        if (
-          leadsTo(
-            rest.filter((u) => u !== home),
-            c,
-          )
-        )
-          continue;
+        // Two groups meet in this expression: one program serves both if neither waits for the other.
+        const others = rest.filter((u) => u !== home);
+        if (reach.needs(home, c) || reach.needs(c, home) || leadsTo(others, c)) continue;
+        if (sizes.get(home)! + sizes.get(c)! + w > MAX_VALUES) continue;
         for (const m of c.group) unitOf.set(m, home);
+        reach.merge(home, c);
         home.group = [...home.group, ...c.group].sort((a, b) => position.get(a)! - position.get(b)!);
         sizes.set(home, sizes.get(home)! + sizes.get(c)!);
         units.splice(units.indexOf(c), 1);
@@ -137,10 +123,12 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     if (!home) {
       home = { anchor: null, group: [], epilogue: [] };
       units.push(home);
+      reach.add(home);
       sizes.set(home, 0);
     }
     home.group.push(e);
     unitOf.set(e, home);
+    reach.wait(home, deps(home));
     sizes.set(home, sizes.get(home)! + w);
   }
 
@@ -174,6 +162,7 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
       return;
     u.epilogue = group.group;
     for (const e of group.group) unitOf.set(e, u);
+    reach.merge(u, group);
     units.splice(units.indexOf(group), 1);
   }
 
@@ -188,6 +177,7 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     if (leadsTo(deps(group), u)) return;
     u.group = group.group;
     for (const e of group.group) unitOf.set(e, u);
+    reach.merge(u, group);
     units.splice(units.indexOf(group), 1);
   }
 

@@ -58,7 +58,7 @@ test('a training step of a small classifier is few kernels', () => {
   const gs = grad(loss, params);
   const work = (fuse: boolean) => kinds([loss, ...gs], fuse).filter((k) => k !== 'finish').length;
   const [fused, unfused] = [work(true), work(false)];
-  assert.ok(fused * 2 <= unfused, `${fused} kernels fused, ${unfused} unfused`);
+  assert.ok(fused <= 16 && fused < 0.6 * unfused, `${fused} kernels fused, ${unfused} unfused`);
 });
 
 test('temps share the arena without touching each other while they live', () => {

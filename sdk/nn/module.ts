@@ -74,9 +74,9 @@ export abstract class Module {
             });
           }
           streams.set(hash, full(name));
-          return rt.variable(init(rt, rng, stream, shape));
+          return variable(rt, init(rt, rng, stream, shape), true);
         },
-        buffer: (_, init) => rt.variable(rt.tensor(init), { trainable: false }),
+        buffer: (_, init) => variable(rt, rt.tensor(init), false),
       });
     }
     return this;
@@ -137,6 +137,21 @@ function variablesOf(root: Module): Map<string, Variable> {
     found.set(path, item);
   }
   return found;
+}
+
+/** The Variable is to be the value's only holder. */
+function variable(rt: Runtime, init: Tensor<'f32'>, trainable: boolean): Variable<'f32'> {
+  const v = rt.variable(init, { trainable });
+  init.dispose();
+  return v;
+}
+
+/** The runtime that a Variable lives on. */
+export function runtimeOf(v: Variable): Runtime {
+  const value = v.value();
+  const { rt } = value;
+  value.dispose();
+  return rt;
 }
 
 /** A Variable that `init()` has made. */

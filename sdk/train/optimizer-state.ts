@@ -17,7 +17,11 @@ export class OptimizerState implements Component {
   readonly #slots: ReadonlyMap<string, ReadonlyMap<string, Variable<'f32'>>>;
 
   constructor(optimizer: Optimizer, parameters: ReadonlyMap<string, Variable<'f32'>>, rt: Runtime) {
-    const zeros = (v: Variable<'f32'>) => rt.variable(rt.scalar(0).broadcast(v.shape), { trainable: false });
+    using zero = rt.scalar(0);
+    const zeros = (v: Variable<'f32'>) => {
+      using init = zero.broadcast(v.shape);
+      return rt.variable(init, { trainable: false });
+    };
     this.#optimizer = optimizer;
     this.#rt = rt;
     this.#slots = new Map(

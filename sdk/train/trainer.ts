@@ -11,6 +11,7 @@ import type { Rng } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Batch, BatchSource } from '../data/source.ts';
+import { runtimeOf } from '../nn/module.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
@@ -61,7 +62,7 @@ export class Trainer implements Disposable {
       throw new OptionError('Trainer: the model has no Variables', { hint: 'Call model.init(rt) before.' });
     }
     this.#o = o;
-    this.#rt = first.value().rt;
+    this.#rt = runtimeOf(first);
     this.#state = new TrainingState(o, this.#rt);
     this.#checkpoints = new Checkpoints(o, this.#state);
     this.#programs = this.#make();

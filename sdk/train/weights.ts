@@ -3,7 +3,7 @@
 import type { CheckpointContent, CheckpointFile } from '../checkpoint/index.ts';
 import { CheckpointError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
-import type { Module } from '../nn/module.ts';
+import { type Module, runtimeOf } from '../nn/module.ts';
 import { lazily } from './component.ts';
 import { modelState, variablesOf } from './model-state.ts';
 
@@ -48,5 +48,5 @@ export async function loadWeights(model: Module, file: CheckpointFile, o: IO = {
   }
   const found = await file.readAll({ ...o, only: (t) => t.name.startsWith(ROOT) });
   const tensors = new Map<string, HostArray>([...found].map(([name, t]) => [name.slice(ROOT.length), t]));
-  modelState(model, first.value().rt).load({ state: file.state.model, tensors })();
+  modelState(model, runtimeOf(first)).load({ state: file.state.model, tensors })();
 }

@@ -1,10 +1,10 @@
 /** sin and cos (N5): pi/2 in four pieces up to 8192, Payne-Hanek lane by lane above, then one kernel. */
 import { k, step } from './common';
 
-/** 2/pi · pi/2 in 4 pieces · C (3) · S (3) · 0.5 · 1 · 1.5*2^23 · 0x7fffffff · 8192 · +Inf · 2 */
+/** 2/pi · pi/2 in 4 pieces · C (3) · S (3) · 0.5 · 1 · 1.5*2^23 · 0x7fffffff · 8192 · 2 */
 export const TRIG: usize = memory.data<u32>([
   0x3f22f983, 0x3fc90000, 0x39fda000, 0x33a22000, 0x2c34611a, 0x37ccf40b, 0xbab60614, 0x3d2aaaa5, 0xb94ca8fd, 0x3c0883ba,
-  0xbe2aaaa3, 0x3f000000, 0x3f800000, 0x4b400000, 0x7fffffff, 0x46000000, 0x7f800000, 2,
+  0xbe2aaaa3, 0x3f000000, 0x3f800000, 0x4b400000, 0x7fffffff, 0x46000000, 2,
 ], 16);
 
 /** 2/pi in binary after one zero word. */
@@ -34,7 +34,7 @@ export function sine(r: v128, c: v128, z: v128): v128 {
 @inline
 export function turned(q: v128, even: v128, odd: v128): v128 {
   const y = v128.bitselect(odd, even, i32x4.shr_s(i32x4.shl(q, 31), 31));
-  return v128.xor(y, i32x4.shl(v128.and(q, k(TRIG, 17)), 30));
+  return v128.xor(y, i32x4.shl(v128.and(q, k(TRIG, 16)), 30));
 }
 
 /** 32 bits of BITS from bit b on; bit 0 is the top of its first word. */
