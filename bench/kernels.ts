@@ -28,7 +28,12 @@ function best(call: () => void): number {
   return least / calls / 1000;
 }
 
-function report(name: string, work: number, unit: (seconds: number, work: number) => string, make: () => () => void): void {
+function report(
+  name: string,
+  work: number,
+  unit: (seconds: number, work: number) => string,
+  make: () => () => void,
+): void {
   if (!name.includes(only)) return;
   const seconds = best(make());
   console.log(`${name.padEnd(34)} ${unit(seconds, work).padStart(16)} ${(seconds * 1e6).toFixed(2).padStart(12)} us`);
@@ -193,7 +198,19 @@ for (const kind of ['sum', 'max', 'argmax'] as const) {
 const indices = (n: number, v: number): number => k.put(numbers(n, 5).map((u) => u % v));
 report('gather 1024 rows of 64', 65536, perElement, () => {
   k.clear();
-  const words = [ELEMENTS.f32, 1, 5000, 1024, 64, k.put(numbers(320000, 1)), indices(1024, 5000), 0, 1, 0, k.alloc(65536)];
+  const words = [
+    ELEMENTS.f32,
+    1,
+    5000,
+    1024,
+    64,
+    k.put(numbers(320000, 1)),
+    indices(1024, 5000),
+    0,
+    1,
+    0,
+    k.alloc(65536),
+  ];
   return repeated({ kind: 'gather', words });
 });
 report('scatterAdd 1024 rows of 64', 65536, perElement, () => {
@@ -209,6 +226,15 @@ report('gather 64 of 10 classes', 64 * 50, perElement, () => {
 });
 report('scatterAdd 64 of 10 classes', 64 * 50, perElement, () => {
   k.clear();
-  const operands = [k.put(numbers(640, 1)), k.put(numbers(64, 2)), indices(64, 10), 1, 1, 0, k.alloc(640), k.alloc(100)];
+  const operands = [
+    k.put(numbers(640, 1)),
+    k.put(numbers(64, 2)),
+    indices(64, 10),
+    1,
+    1,
+    0,
+    k.alloc(640),
+    k.alloc(100),
+  ];
   return repeated({ kind: 'scatterAdd', words: [ELEMENTS.f32, 64, 10, 1, 1, ...operands] }, 50);
 });

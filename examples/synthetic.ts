@@ -8,8 +8,8 @@ import type { Store } from '../adapters/store.ts';
 import { DataError } from '../sdk/core/errors.ts';
 import type { HostArray } from '../sdk/core/host.ts';
 import { add, cos, mul, sin, sub } from '../sdk/core/scalar/index.ts';
-import { readCsv, readNpy, writeCsv, writeNpy } from '../sdk/data/index.ts';
-import { Linear, relu, Sequential } from '../sdk/nn/index.ts';
+import { moments, readCsv, readNpy, writeCsv, writeNpy } from '../sdk/data/index.ts';
+import { Linear, Normalize, relu, Sequential } from '../sdk/nn/index.ts';
 import { adam } from '../sdk/optim/index.ts';
 import type { Labelled } from './labelled.ts';
 import type { Recipe, Task } from './recipe.ts';
@@ -130,12 +130,18 @@ export const syntheticRecipe: Recipe = {
   batch: 16,
   checkpoint: { everyEpochs: 5, keepLast: 3 },
   canHoldOut: false,
-  optimizer: () => adam({ lr: 1e-2 }),
+  optimizer: () => adam({ lr: 3e-2 }),
   async tasks({ stores }) {
     const sets = SYNTHETIC.map(async (set, i): Promise<Task> => {
       const train = fromFiles(set.name, await throughStore(filesOf(set.name, makeSynthetic(set)), stores[i]));
       const { features, classes } = set;
-      const model = () => new Sequential(new Linear(features, 16), relu, new Linear(16, classes));
+      const model = () =>
+        new Sequential(
+          new Normalize(features, moments(train.x)),
+          new Linear(features, 16),
+          relu,
+          new Linear(16, classes),
+        );
       return { train, test: null, model };
     });
     return Promise.all(sets);

@@ -162,6 +162,28 @@ test('rows may overlap or repeat', () => {
   check({ ...repeated, a: { bits: x, row: 1, column: 2 }, b: { bits: y, row: 3, column: 1 } }, 'windows');
 });
 
+test('rows and columns may run backwards', () => {
+  const [m, n, terms] = [6, 11, 13];
+  const [x, y] = [numbers(m * terms, 1), numbers(terms * n, 2)];
+  for (const layout of LAYOUTS) {
+    k.clear();
+    // The oracle sees the operands turned round; the kernel gets the address of the last row (or column) and goes back.
+    const forward = matrices(m, n, terms, layout, numbers);
+    const [a, b] = [forward.a, forward.b];
+    const flip = (bits: Bits, size: number, lines: number): Bits =>
+      bits.map((_, i) => bits[(lines - 1 - Math.floor(i / size)) * size + (i % size)]);
+    const [sa, sb] = [Math.max(a.row, a.column), Math.max(b.row, b.column)];
+    const [la, lb] = [(m * terms) / sa, (terms * n) / sb];
+    const expected = oracle({ m, n, terms, a: { ...a, bits: flip(x, sa, la) }, b: { ...b, bits: flip(y, sb, lb) } });
+    const back = (s: number): number => (s === 1 ? 1 : -s);
+    const c = k.alloc(m * n);
+    const pa = k.put(x) + 4 * (la - 1) * sa;
+    const pb = k.put(y) + 4 * (lb - 1) * sb;
+    k.run({ kind: 'matmul', words: [m, n, terms, pa, back(a.row), back(a.column), pb, back(b.row), back(b.column), c, n, 0, 0, 0] });
+    assertBits(k.get(c, m * n), expected, layout);
+  }
+});
+
 test('batches, broadcast on either side', () => {
   const size = (m: number, n: number, terms: number): [Bits, Bits] => [numbers(64 * m * terms, 5), numbers(64 * terms * n, 6)];
   for (const [m, n, terms] of [

@@ -75,16 +75,15 @@ export function packB(
       }
     }
   } else if (step == 4) {
-    const last = src + (columns - 1) * column;
-    const p1 = min(last, src + column);
-    const p2 = min(last, p1 + column);
-    const p3 = min(last, p2 + column);
+    const p1 = columns > 1 ? src + column : src;
+    const p2 = columns > 2 ? p1 + column : p1;
+    const p3 = columns > 3 ? p2 + column : p2;
     transpose(dst, width << 2, src, p1, p2, p3, k, limit);
     if (width == 4) return;
-    const p4 = min(last, p3 + column);
-    const p5 = min(last, p4 + column);
-    const p6 = min(last, p5 + column);
-    const p7 = min(last, p6 + column);
+    const p4 = p3 + column;
+    const p5 = columns > 5 ? p4 + column : p4;
+    const p6 = columns > 6 ? p5 + column : p5;
+    const p7 = columns > 7 ? p6 + column : p6;
     transpose(dst + 16, 32, p4, p5, p6, p7, k, limit);
   } else packScattered(dst, width, src, column, step, columns, k);
 }

@@ -96,11 +96,13 @@ const factorings = (r: Random, size: number): Shape => {
 };
 
 /** One random step; null where it did not fit. */
-const MAKERS: readonly ((b: Builder) => number | null)[] = [
-  (b) => b.step(b.r.pick(UNARY), [v(pick(b, ['f32']))]),
+type Maker = (b: Builder) => number | null;
+
+const MAKERS: readonly Maker[] = [
+  ...Array<Maker>(4).fill((b) => b.step(b.r.pick(UNARY), [v(pick(b, ['f32']))])),
   (b) => b.step(b.r.pick([...UNARY, ...ROUNDING]), [v(pick(b, ['f32']))]),
   (b) => b.step(b.r.pick(['neg', 'abs', 'sign']), [v(pick(b, NUMBERS))]),
-  ...Array<(b: Builder) => number | null>(3).fill((b) => {
+  ...Array<Maker>(6).fill((b) => {
     const x = pick(b, ['f32']);
     return b.step(b.r.pick([...BINARY, ...BINARY, 'div', 'div', 'pow']), [v(x), partner(b, x)]);
   }),
@@ -143,7 +145,7 @@ const MAKERS: readonly ((b: Builder) => number | null)[] = [
     return b.step('clamp', [v(x), Math.min(p, q), Math.max(p, q)]);
   },
   (b) => b.step('powi', [v(pick(b, ['f32'])), b.r.pick([-3, -2, -1, 0, 1, 2, 3, 4, 7, 13])]),
-  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+  ...Array<Maker>(2).fill((b) => {
     const x = pick(b, ['f32', 'f32', 'f32', 'i32', 'u32']);
     const axes = someAxes(b.r, b.shape(x).length);
     const call = b.r.pick(['sum', 'sum', 'sum', 'max', 'max', 'argmax']);
@@ -161,12 +163,12 @@ const MAKERS: readonly ((b: Builder) => number | null)[] = [
     const x = pick(b, ['f32']);
     return b.step('bce', [v(x), partner(b, x, false)]);
   },
-  ...Array<(b: Builder) => number | null>(3).fill(matmulStep),
+  ...Array<Maker>(3).fill(matmulStep),
   (b) => {
     const x = pick(b, ['f32', 'i32', 'bool']);
     return b.step('reshape', [v(x), factorings(b.r, sizeOf(b.shape(x)))]);
   },
-  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+  ...Array<Maker>(2).fill((b) => {
     const x = pick(b, ['f32', 'f32', 'u32'], (s) => s.length > 1);
     const axes = [...b.shape(x).keys()].sort(() => (b.r.chance(0.5) ? 1 : -1));
     return b.step('permute', [v(x), ...axes]);
@@ -176,7 +178,7 @@ const MAKERS: readonly ((b: Builder) => number | null)[] = [
     const shape = b.shape(x).map((d) => (d === 1 ? b.r.between(0, 5) : d));
     return b.step('broadcast', [v(x), b.r.chance(0.4) ? [b.r.between(1, 4), ...shape] : shape]);
   },
-  ...Array<(b: Builder) => number | null>(2).fill((b) => {
+  ...Array<Maker>(2).fill((b) => {
     const x = pick(b, ['f32', 'f32', 'i32', 'bool'], (s) => s.length > 0);
     const ranges = b.shape(x).map((d): Argument => {
       if (b.r.chance(0.4)) return null;
@@ -212,7 +214,7 @@ const MAKERS: readonly ((b: Builder) => number | null)[] = [
     const x = pick(b, ['f32']);
     return b.step('stack', [[v(x), v(x)], b.r.between(0, b.shape(x).length)]);
   },
-  ...Array<(b: Builder) => number | null>(2).fill(indexStep),
+  ...Array<Maker>(2).fill(indexStep),
   (b) => {
     const step = b.leaf([], 'u32');
     const shape = randomShape(b.r);
@@ -223,7 +225,7 @@ const MAKERS: readonly ((b: Builder) => number | null)[] = [
       shape,
     ]);
   },
-  (b) => b.step('detach', [v(pick(b, ['f32']))]),
+  (b) => (b.r.chance(0.2) ? b.step('detach', [v(pick(b, ['f32']))]) : null),
 ];
 
 function matmulStep(b: Builder): number | null {

@@ -46,7 +46,8 @@ export async function fuzz({
     const program = programOf(seed, done);
     const c = caseOf(program);
     const passes = expectedOf(c);
-    comparisons += runtimes.length * (4 * program.outputs.length + 2 * program.assigns.length);
+    const { outputs, assigns } = program;
+    for (const { eager } of runtimes) comparisons += (eager ? 4 : 3) * outputs.length + 2 * assigns.length;
     const what = await check(c, runtimes, passes);
     if (what) {
       const small = await shrink(program, async (p) => {
