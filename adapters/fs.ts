@@ -63,14 +63,14 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
   }
 
   /** Makes a directory and every one above it, each flushed into its parent. */
-  async function makeDir(path: string): Promise<void> {
+  async function makeDir(path: string, parentIsThere = false): Promise<void> {
     try {
       await fs.mkdir(path);
     } catch (e) {
       const code = (e as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT' && dirname(path) !== path) {
+      if (code === 'ENOENT' && dirname(path) !== path && !parentIsThere) {
         await makeDir(dirname(path));
-        return makeDir(path);
+        return makeDir(path, true); // some file systems answer ENOENT for what may not be made, such as /proc
       }
       if (code !== 'EEXIST') throw e;
       if (!(await fs.lstat(path)).isDirectory() && path !== root) throw e;

@@ -4,7 +4,7 @@
  *   node --import tsx bench/kernels.ts [part of a name]
  */
 import { ELEMENTS } from '../sdk/engine/wasm/layout.ts';
-import { Kernels, numbers, type Row } from '../wasm/harness.ts';
+import { Kernels, numbers, type PlanRecord, type Row } from '../wasm/harness.ts';
 
 const ROUNDS = 80;
 const ROUND_MS = 2;
@@ -42,9 +42,8 @@ const gflops = (s: number, flops: number): string => `${(flops / s / 1e9).toFixe
 const perElement = (s: number, n: number): string => `${((s / n) * 1e9).toFixed(3)} ns/element`;
 
 const k = new Kernels();
-type Record = Parameters<Kernels['run']>[0];
 /** Several copies of a record in one plan, so that a call from JavaScript weighs nothing. */
-function repeated(record: Record, times = 1): () => void {
+function repeated(record: PlanRecord, times = 1): () => void {
   const plan = k.plan(Array.from({ length: times }, () => record));
   return () => void k.replay(plan);
 }

@@ -25,7 +25,9 @@ function compile(): Buffer {
   if (!existsSync(file)) {
     const fresh = `${file}.${process.pid}`;
     const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '-o', fresh];
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'wasm/index.ts', ...flags], { cwd: ROOT });
+    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'wasm/index.ts', ...flags], {
+      cwd: ROOT,
+    });
     renameSync(fresh, file);
   }
   return readFileSync(file);
@@ -34,7 +36,12 @@ function compile(): Buffer {
 let compiled: WebAssembly.Module | undefined;
 
 export type Bits = Uint32Array;
-type Words = number[];
+
+/** A record of a plan: its words behind the kind and the count. */
+export interface PlanRecord {
+  kind: (typeof RECORDS)[number];
+  words: readonly number[];
+}
 
 /** An operand of a program row: an address and its step (4 streams, 0 stays). */
 export interface Operand {
@@ -63,7 +70,7 @@ export class Kernels {
   #guards: number[] = [];
 
   constructor() {
-    compiled ??= new WebAssembly.Module(compile());
+    compiled ??= new WebAssembly.Module(Uint8Array.from(compile()));
     const exports = new WebAssembly.Instance(compiled).exports as unknown as {
       memory: WebAssembly.Memory;
       run(plan: number): number;
@@ -127,13 +134,13 @@ export class Kernels {
     return this.put(words);
   }
 
-  plan(records: readonly { kind: (typeof RECORDS)[number]; words: Words }[]): number {
+  plan(records: readonly PlanRecord[]): number {
     const words = records.flatMap((r) => [RECORDS.indexOf(r.kind), r.words.length + 2, ...r.words]);
     return this.put([...words, 0].map((w) => w >>> 0));
   }
 
   /** Runs records and checks that nothing behind a buffer was written. Returns the flags. */
-  run(...records: { kind: (typeof RECORDS)[number]; words: Words }[]): number {
+  run(...records: PlanRecord[]): number {
     const flags = this.#run(this.plan(records));
     for (const at of this.#guards) {
       for (const word of new Uint32Array(this.#memory.buffer, at, GUARDS)) {
@@ -182,9 +189,9 @@ export function numbers(n: number, seed: number): Bits {
 }
 
 const EDGES = [
-  0, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x01000000, 0x81000000, 0x7f7fffff, 0xff7fffff, 0x0c7fffff,
-  0x0c800000, 0x8c7fffff, 0x8c800000, 0x25ffffff, 0x26000000, 0xa5ffffff, 0xa6000000, 0x3f000000, 0xbf000000, 0x4b000001,
-  0x4f000000, 0xcf000000, 0x4f800000, 0x3fc00000, 0x40200000, 0xc0200000,
+  0, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x01000000, 0x81000000, 0x7f7fffff, 0xff7fffff,
+  0x0c7fffff, 0x0c800000, 0x8c7fffff, 0x8c800000, 0x25ffffff, 0x26000000, 0xa5ffffff, 0xa6000000, 0x3f000000,
+  0xbf000000, 0x4b000001, 0x4f000000, 0xcf000000, 0x4f800000, 0x3fc00000, 0x40200000, 0xc0200000,
 ];
 /** n canonical numbers: any exponent, and every fourth an edge of some rule. */
 export function edgy(n: number, seed: number): Bits {

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ScalarOp } from '../sdk/core/scalar/ir.ts';
-import { assertBits, type Bits, canonical, canonicalOf, edgy, isNaNBits, Kernels, noise, numbers, toFloat } from './harness.ts';
+import {
+  assertBits,
+  type Bits,
+  canonical,
+  canonicalOf,
+  edgy,
+  isNaNBits,
+  Kernels,
+  noise,
+  numbers,
+  type PlanRecord,
+  toFloat,
+} from './harness.ts';
 
 const k = new Kernels();
 const NAN = 0x7fc00000;
@@ -92,7 +104,10 @@ for (const [op, oracle] of Object.entries(UNARY) as [ScalarOp, (a: number) => nu
     const n = 1000;
     const a = wordsFor(op, n, 1);
     const dst = k.alloc(n);
-    k.run({ kind: 'map', words: [k.program(n, [], [{ op, dst: { at: dst, step: 4 }, a: { at: k.put(a), step: 4 } }])] });
+    k.run({
+      kind: 'map',
+      words: [k.program(n, [], [{ op, dst: { at: dst, step: 4 }, a: { at: k.put(a), step: 4 } }])],
+    });
     assertBits(k.get(dst, n), a.map(oracle), op, true);
   });
 }
@@ -180,80 +195,6 @@ test('a program may work in place', () => {
   );
 });
 
-/** Where each element of a pattern is, from the base. */
-function offsets(dims: readonly number[], strides: readonly number[]): number[] {
-  return dims.reduce(
-    (at, d, i) => at.flatMap((o) => Array.from({ length: d }, (_, j) => o + j * strides[i])),
-    [0],
-  );
-}
-
-const PATTERNS: [name: string, dims: number[], strides: number[], base: number][] = [
-  ['contiguous', [1000], [1], 0],
-  ['every third', [333], [3], 1],
-  ['reversed', [700], [-1], 699],
-  ['one element', [600], [0], 5],
-  ['bias of 3', [200, 3], [0, 1], 7],
-  ['bias of 10', [64, 10], [0, 1], 0],
-  ['bias of 16', [33, 16], [0, 1], 0],
-  ['bias of 100', [7, 100], [0, 1], 3],
-  ['bias of 128', [9, 128], [0, 1], 0],
-  ['bias of 129', [9, 129], [0, 1], 0],
-  ['bias of 300', [5, 300], [0, 1], 0],
-  ['bias of 1, odd', [301, 2], [0, 1], 0],
-  ['column over 3', [200, 3], [1, 0], 2],
-  ['column over 10', [77, 10], [1, 0], 0],
-  ['column over 300', [5, 300], [1, 0], 0],
-  ['transposed', [37, 41], [1, 37], 0],
-  ['transposed, small', [50, 3], [1, 50], 0],
-  ['rows backwards', [20, 31], [-31, 1], 19 * 31],
-  ['sliced', [9, 11, 13], [400, 20, 1], 30],
-  ['sliced, steps', [9, 11, 5], [400, 20, 3], 3],
-  ['permuted', [7, 11, 13, 3], [13, 273, 1, 91], 0],
-  ['middle broadcast', [5, 9, 8], [8, 0, 1], 0],
-  ['outer broadcast', [6, 10, 9], [0, 9, 1], 0],
-  ['both ends broadcast', [6, 10, 9], [0, 1, 0], 0],
-  ['mixed signs', [4, 5, 6, 7], [-210, 42, -7, 1], 630 + 35],
-];
-for (const [name, dims, strides, base] of PATTERNS) {
-  const at = offsets(dims, strides).map((o) => o + base);
-  const n = at.length;
-  test(`load ${name}`, () => {
-    k.clear();
-    const source = numbers(Math.max(...at) + 1, n);
-    const dst = { at: k.alloc(n), step: 4 } as const;
-    const direct = { at: k.alloc(n), step: 4 } as const;
-    const a = { at: k.put(source) + 4 * base, step: 0 } as const;
-    const extra = k.pattern(dims, strides);
-    const rows = [
-      { op: 'load', dst: k.register(5), a, extra },
-      { op: 'copy', dst, a: k.register(5) },
-      { op: 'load', dst: direct, a, extra },
-    ] as const;
-    k.run({ kind: 'map', words: [k.program(n, [], rows)] });
-    const expected = Uint32Array.from(at, (o) => source[o]);
-    assertBits(k.get(dst.at, n), expected, 'through a register');
-    assertBits(k.get(direct.at, n), expected, 'into memory');
-  });
-  if (new Set(at).size < n) continue;
-  test(`store ${name}`, () => {
-    k.clear();
-    const source = numbers(n, n);
-    const size = Math.max(...at) + 1;
-    const dst = k.alloc(size);
-    const expected = k.get(dst, size);
-    at.forEach((o, i) => {
-      expected[o] = source[i];
-    });
-    const rows = [
-      { op: 'copy', dst: k.register(1), a: { at: k.put(source), step: 4 } },
-      { op: 'store', dst: { at: dst + 4 * base, step: 0 }, a: k.register(1), extra: k.pattern(dims, strides) },
-    ] as const;
-    k.run({ kind: 'map', words: [k.program(n, [], rows)] });
-    assertBits(k.get(dst, size), expected, 'stored');
-  });
-}
-
 test('ranges may start anywhere: an epilogue runs on row blocks of odd sizes', () => {
   // One row block of 128 x 7 elements, then 2 x 7 that start at 896; a matmul of K = 0 leaves zeros to the epilogue.
   k.clear();
@@ -292,7 +233,7 @@ test('outputs: NaN becomes one pattern, infinities and NaN raise the flag, healt
           const a = edgy(n, n).map((x) => ((x & 0x7f800000) === 0x7f800000 ? 0x7f7fffff : canonical(x)));
           const p = k.put(a);
           const program = k.program(n, [], [{ op: 'out', a: { at: p, step: 4 } }]);
-          const record = kind === 'finish' ? { kind, words: [p, n] } : ({ kind: 'map', words: [program] } as const);
+          const record: PlanRecord = kind === 'finish' ? { kind, words: [p, n] } : { kind: 'map', words: [program] };
           assert.equal(k.run(record), 0);
           assertBits(k.get(p, n), a, 'healthy');
           const q = k.put(a.with(at, bad));

@@ -147,7 +147,10 @@ test('a dimension of 1 may have any stride', () => {
   const wide = numbers(1000, 1);
   const dense = numbers(1000, 2);
   check({ m: 1, n, terms, a: { bits: wide, row: 3, column: 7 }, b: { bits: dense, row: n, column: 1 } }, 'one row');
-  check({ m, n: 1, terms, a: { bits: dense, row: terms, column: 1 }, b: { bits: wide, row: 13, column: 5 } }, 'one column');
+  check(
+    { m, n: 1, terms, a: { bits: dense, row: terms, column: 1 }, b: { bits: wide, row: 13, column: 5 } },
+    'one column',
+  );
   const [a, b] = [
     { bits: wide, row: 9, column: 77 },
     { bits: dense, row: 99, column: 4 },
@@ -179,13 +182,19 @@ test('rows and columns may run backwards', () => {
     const c = k.alloc(m * n);
     const pa = k.put(x) + 4 * (la - 1) * sa;
     const pb = k.put(y) + 4 * (lb - 1) * sb;
-    k.run({ kind: 'matmul', words: [m, n, terms, pa, back(a.row), back(a.column), pb, back(b.row), back(b.column), c, n, 0, 0, 0] });
+    k.run({
+      kind: 'matmul',
+      words: [m, n, terms, pa, back(a.row), back(a.column), pb, back(b.row), back(b.column), c, n, 0, 0, 0],
+    });
     assertBits(k.get(c, m * n), expected, layout);
   }
 });
 
 test('batches, broadcast on either side', () => {
-  const size = (m: number, n: number, terms: number): [Bits, Bits] => [numbers(64 * m * terms, 5), numbers(64 * terms * n, 6)];
+  const size = (m: number, n: number, terms: number): [Bits, Bits] => [
+    numbers(64 * m * terms, 5),
+    numbers(64 * terms * n, 6),
+  ];
   for (const [m, n, terms] of [
     [1, 3, 2],
     [4, 8, 16],
@@ -198,11 +207,31 @@ test('batches, broadcast on either side', () => {
       [[3], [pa], [pb]],
       [[3], [0], [pb]],
       [[3], [pa], [0]],
-      [[2, 3], [3 * pa, pa], [0, pb]],
-      [[2, 3], [0, pa], [pb, 0]],
-      [[2, 3], [pa, 0], [3 * pb, pb]],
-      [[2, 1, 3, 2], [6 * pa, 5, 2 * pa, pa], [0, 9, 2 * pb, pb]],
-      [[0, 3], [pa, pa], [pb, pb]],
+      [
+        [2, 3],
+        [3 * pa, pa],
+        [0, pb],
+      ],
+      [
+        [2, 3],
+        [0, pa],
+        [pb, 0],
+      ],
+      [
+        [2, 3],
+        [pa, 0],
+        [3 * pb, pb],
+      ],
+      [
+        [2, 1, 3, 2],
+        [6 * pa, 5, 2 * pa, pa],
+        [0, 9, 2 * pb, pb],
+      ],
+      [
+        [0, 3],
+        [pa, pa],
+        [pb, pb],
+      ],
     ]) {
       const a = { bits: x, row: terms, column: 1, batch: sa };
       const b = { bits: y, row: n, column: 1, batch: sb };

@@ -31,7 +31,12 @@ test("pow is the host's pow", () => {
   k.clear();
   const [a, b] = [edgy(500, 1), edgy(500, 2)];
   const dst = k.alloc(500);
-  const row = { op: 'pow', dst: { at: dst, step: 4 }, a: { at: k.put(a), step: 4 }, b: { at: k.put(b), step: 4 } } as const;
+  const row = {
+    op: 'pow',
+    dst: { at: dst, step: 4 },
+    a: { at: k.put(a), step: 4 },
+    b: { at: k.put(b), step: 4 },
+  } as const;
   k.run({ kind: 'map', words: [k.program(500, [], [row])] });
   assertBits(
     k.get(dst, 500),
@@ -76,7 +81,10 @@ test('words and normal numbers of N8, whatever the length and the place of the f
     } as const;
     const prog = k.program(3 * rows, [], [row]);
     k.run({ kind: 'sum', words: [1, prog, register.at, rows, 3, 1, dst, 0] });
-    const sums = Uint32Array.from({ length: rows }, (_, i) => expected[3 * i] + expected[3 * i + 1] + expected[3 * i + 2]);
+    const sums = Uint32Array.from(
+      { length: rows },
+      (_, i) => expected[3 * i] + expected[3 * i + 1] + expected[3 * i + 2],
+    );
     assertBits(k.get(dst, rows), sums, `${op} in rows of 3`);
   }
 });

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ELEMENTS } from '../sdk/engine/wasm/layout.ts';
-import { assertBits, type Bits, canonicalOf, edgy, isNaNBits, Kernels, noise, numbers, toBits, toFloat } from './harness.ts';
+import {
+  assertBits,
+  type Bits,
+  canonicalOf,
+  edgy,
+  isNaNBits,
+  Kernels,
+  noise,
+  numbers,
+  toBits,
+  toFloat,
+} from './harness.ts';
 
 const k = new Kernels();
 

@@ -3,7 +3,7 @@
 import { ARRAY, type ComputeDType } from '../../sdk/core/dtype.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
 import { ofBits } from '../../sdk/core/scalar/index.ts';
-import type { Shape } from '../../sdk/core/shape.ts';
+import { type Shape, sameShape } from '../../sdk/core/shape.ts';
 import type { Tensor } from '../../sdk/core/tensor.ts';
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
 import { difference } from '../compare.ts';
@@ -38,7 +38,11 @@ interface Pass {
 function reference(c: Case, leaves: readonly Value[]): Pass {
   const g = new ReferenceGraph();
   const built = c.build(leaves.map((v) => g.tensor(v.data, v.shape, v.dtype)));
-  const assigns = built.assigns.map(([i, t]) => [i, g.value(t)] as const);
+  const assigns = built.assigns.map(([i, t]) => {
+    if (t.dtype !== leaves[i].dtype || !sameShape(t.shape, leaves[i].shape))
+      throw new RangeError(`leaf ${i} cannot take that`);
+    return [i, g.value(t)] as const;
+  });
   const next = [...leaves];
   for (const [i, v] of assigns) next[i] = v;
   return { outputs: built.outputs.map((t) => g.value(t)), leaves: next, assigns };

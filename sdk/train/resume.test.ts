@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
 import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
+import { batches } from '../data/index.ts';
 import { createRuntime, type Runtime, type Tensor } from '../index.ts';
 import { build } from '../nn/build.ts';
 import { crossEntropy, Linear, leakyRelu, Sequential, tanh } from '../nn/index.ts';
