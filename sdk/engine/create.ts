@@ -12,8 +12,11 @@ export interface RuntimeOptions {
   backend?: 'auto' | 'wasm' | 'webgpu';
   /** u64; 0 unless given. */
   seed?: number | bigint;
-  /** The kernels: a compiled module, its bytes, or where they are. Built in unless given. */
-  wasm?: WebAssembly.Module | Uint8Array | URL | string;
+  /**
+   * The kernels: a compiled WebAssembly.Module, its bytes (Uint8Array), or where they are (URL or string). Built in unless
+   * given. Not every platform's types know WebAssembly, so this one does not name it.
+   */
+  wasm?: object | string;
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;

@@ -91,7 +91,9 @@ export function collect(roots: readonly Node[], boundary?: (n: Node) => boolean)
       continue;
     }
     if (n.held || boundary?.(n)) {
-      done.set(n, make(n.op.kind === 'leaf' ? n.op : DATA, [], {}, n.shape, n.dtype, n));
+      // A constant or count that was read is bound like any other value.
+      const given = n.op.kind === 'leaf' && n.op !== CONSTANT && n.op.name !== 'iota';
+      done.set(n, make(given ? n.op : DATA, [], {}, n.shape, n.dtype, n));
       stack.pop();
       continue;
     }

@@ -173,8 +173,14 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     if (!group || group.anchor || !isFlatIdentity(v)) return;
     const split = splitAxes(r);
     if (!split || (split.inner > 1 && split.inner < MIN_COLUMNS)) return;
-    // The epilogue runs behind the reduction: nothing of the group may wait for it.
-    if (leadsTo(deps(group), u)) return;
+    // The epilogue may wait for another unit, and that unit for the group: as one, they would wait for each other.
+    if (
+      leadsTo(
+        [...deps(u)].filter((d) => d !== group),
+        group,
+      )
+    )
+      return;
     u.group = group.group;
     for (const e of group.group) unitOf.set(e, u);
     reach.merge(u, group);

@@ -326,9 +326,10 @@ describe('evaluation', () => {
       await trainer.evaluate(batches(x, y, { size: 5 })),
       await trainer.evaluate(batches(x, y, { size: ROWS })),
     ];
-    assert.ok(Math.abs((parts.loss as number) - (whole.loss as number)) < 1e-6);
-    assert.equal(parts.accuracy, whole.accuracy);
-    assert.ok(Number.isInteger(Math.round((parts.accuracy as number) * ROWS * 1e6) / 1e6));
+    // A mean over batches of unequal size by their count would be off by a hundredth.
+    for (const name of ['loss', 'accuracy']) {
+      assert.ok(Math.abs((parts[name] as number) - (whole[name] as number)) < 1e-6, name);
+    }
   });
   test('validation is measured at the ends of epochs, yielded there and kept', async () => {
     const store = memoryStore();

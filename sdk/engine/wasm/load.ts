@@ -2,9 +2,7 @@
 
 import { DeviceError } from '../../core/errors.ts';
 
-export async function instantiateKernels(
-  given?: WebAssembly.Module | Uint8Array | URL | string,
-): Promise<WebAssembly.Instance> {
+export async function instantiateKernels(given?: object | string): Promise<WebAssembly.Instance> {
   try {
     const source = given ?? (await builtIn());
     const bytes =

@@ -1,0 +1,52 @@
+/** What the benchmark needs before it runs: the peers, and bundles of the contenders made as the published package is. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { OURS, PEERS } from './contender.ts';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+/** Inside node_modules, where no other tool looks for sources and the peers are found by their names. */
+const BUILT = join(HERE, 'node_modules/.bench');
+
+/** Installs and builds what is missing, and answers with the folder of the bundles. */
+export async function prepare(say: (line: string) => void): Promise<string> {
+  if (!peersAreInstalled()) {
+    say('installing the peers (npm ci in bench/) …');
+    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+    const npm = process.env.npm_execpath;
+    const [command, rest] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
+    const r = spawnSync(command, rest, { cwd: HERE, encoding: 'utf8' });
+    if (r.status !== 0) {
+      throw new Error(`bench: npm ci failed in bench/: is the npm registry in reach?\n${r.stderr ?? r.error?.message}`);
+    }
+  }
+  const modules = ['turn', ...new Set([OURS, ...PEERS].map((e) => e.module))];
+  await build({
+    absWorkingDir: HERE,
+    entryPoints: Object.fromEntries(modules.map((m) => [m, `${m}.ts`])),
+    outdir: BUILT,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    external: ['@jax-js/*', '@tensorflow/*'],
+    logLevel: 'warning',
+  });
+  return BUILT;
+}
+
+/** True when every package of the lock file is there in its version. */
+function peersAreInstalled(): boolean {
+  const { packages } = JSON.parse(readFileSync(join(HERE, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version?: string; optional?: boolean }>;
+  };
+  return Object.entries(packages).every(([path, { version, optional }]) => {
+    if (path === '' || optional) return true;
+    const manifest = join(HERE, path, 'package.json');
+    return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).version === version;
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * The process of one contender: it steps when it is asked to, and measures itself. Each has a process of its own, so that no
+ * library pays for another's garbage or for the types that another has shown to the compiler.
+ */
+
+import { pathToFileURL } from 'node:url';
+import type { Contender, MakeContender } from './contender.ts';
+import { batchesOf, NETS } from './nets.ts';
+
+/** Steps to take: so many, or for so long. */
+export type Request = { readonly steps: number } | { readonly ms: number };
+
+export type Answer =
+  | { readonly losses: readonly number[] }
+  /** Microseconds a step: of this process's CPU time, and of the clock. */
+  | { readonly cpu: number; readonly wall: number };
+
+const [module, make, net] = process.argv.slice(2);
+const found = NETS.find((n) => n.name === net);
+if (!found) throw new Error(`bench: no net is named ${net}`);
+const batches = batchesOf(found);
+let taken = 0;
+
+const contender: Promise<Contender> = import(pathToFileURL(module).href).then(
+  (exports: Record<string, MakeContender>) => exports[make](found),
+);
+
+async function answer(request: Request): Promise<Answer> {
+  const c = await contender;
+  const next = () => c.step(batches[taken++ % batches.length]);
+  if ('steps' in request) {
+    const losses: number[] = [];
+    while (losses.length < request.steps) losses.push(await next());
+    return { losses };
+  }
+  const before = process.cpuUsage();
+  const start = performance.now();
+  let steps = 0;
+  while (performance.now() - start < request.ms) {
+    await next();
+    steps++;
+  }
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  return { cpu: (user + system) / steps, wall: (wall * 1000) / steps };
+}
+
+process.on('message', async (request: Request) => process.send?.(await answer(request)));
