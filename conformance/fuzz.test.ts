@@ -2,17 +2,60 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { grad } from '../sdk/core/grad.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import { check, expectedOf, type Judged, leaf, runtimesOf } from './fuzz/check.ts';
-import { caseOf, type Program, print } from './fuzz/program.ts';
+import { type Case, caseOf, type Program, print } from './fuzz/program.ts';
 import { fuzz, programOf } from './fuzz/run.ts';
 import { shrink } from './fuzz/shrink.ts';
+
+type F32 = Tensor<'f32'>;
 
 test('300 random programs agree with the reference to the bit', async () => {
   const outcome = await fuzz({ seed: 20, graphs: 300, runtimes: await runtimesOf('node-wasm'), failures: 1 });
   assert.deepEqual(outcome.failures, []);
   assert.ok(outcome.comparisons > 5000);
 });
+
+/** Programs in which one kernel too many, or one too few, shows. */
+const TRICKY: readonly [name: string, c: Case][] = [
+  [
+    'a constant that was read is an operand like any other',
+    {
+      leaves: [leaf('f32', [2], [0, 0x3f800000])],
+      build([x]) {
+        const [zero] = grad((x as F32).detach().sum(), [x as F32], { unused: 'zero' });
+        return { outputs: [zero, zero.neg(), x.mul(zero)], assigns: [] };
+      },
+    },
+  ],
+  [
+    'a maximum and its position read one value, and the gradient both',
+    {
+      leaves: [leaf('f32', [], [0x40000000]), leaf('f32', [], [0x3f800000])],
+      build([x, seed]) {
+        const y = (x as F32).mul(3).max([]).sqrt();
+        return { outputs: grad(y, [x as F32], { seed: seed as F32 }), assigns: [] };
+      },
+    },
+  ],
+  [
+    'an empty product computes its left side where that is read',
+    {
+      leaves: [leaf('f32', [1, 2], [0x3f800000, 0x40000000]), leaf('f32', [2, 0], [])],
+      build([a, b]) {
+        const left = a.exp();
+        return { outputs: [left.matmul(b)], assigns: [[0, left]] };
+      },
+    },
+  ],
+];
+
+for (const [name, c] of TRICKY) {
+  test(name, async () => {
+    assert.equal(await check(c, await runtimesOf('node-wasm')), null);
+  });
+}
 
 test('a seed gives the same programs, another seed others', () => {
   const show = (seed: number) => JSON.stringify([0, 1, 2].map((k) => print(programOf(seed, k), '')));

@@ -1,4 +1,4 @@
-/** The programs of each op: elementwise families and random draws. Reductions, contractions and moves are in subjectsOfKernels.ts. */
+/** The programs of each op: elementwise families and random draws. The others are in subjectsOfKernels.ts and subjectsOfMoves.ts. */
 
 import { apply } from '../sdk/core/build.ts';
 import type { ComputeDType } from '../sdk/core/dtype.ts';
@@ -16,6 +16,7 @@ import * as W from '../sdk/core/ops/select.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { DTYPES, elementwiseInputs, input, type ShapeClass, type Subject, type Variant } from './cases.ts';
 import { KERNEL_SUBJECTS } from './subjectsOfKernels.ts';
+import { MOVE_SUBJECTS } from './subjectsOfMoves.ts';
 
 const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
 const F32: readonly ComputeDType[] = ['f32'];
@@ -168,4 +169,5 @@ export const SUBJECTS: readonly Subject[] = [
   draw(X.PHILOX, ['u32']),
   draw(X.NORMAL, ['u32']),
   ...KERNEL_SUBJECTS,
+  ...MOVE_SUBJECTS,
 ];
