@@ -17,6 +17,8 @@ export interface RuntimeOptions {
    * given. Not every platform's types know WebAssembly, so this one does not name it.
    */
   wasm?: object | string;
+  /** A GPUDevice to use with backend 'webgpu'. */
+  device?: object;
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
@@ -47,9 +49,9 @@ export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
     throw new OptionError(`createRuntime: unknown backend ${backend}`, { hint: "Use 'auto', 'wasm' or 'webgpu'." });
   }
   if (backend === 'webgpu') {
-    throw new DeviceError('E_NO_DEVICE', 'createRuntime: this version has no WebGPU backend', {
-      hint: "Use backend 'wasm' or 'auto': the bits are the same.",
-    });
+    const { openWebGpu } = await import('./webgpu/open.ts');
+    const device = await openWebGpu(o.device);
+    return new EngineRuntime(device, { seed: seedOf(o.seed ?? 0n), why: 'webgpu was asked for', debug: o.debug });
   }
   const why = backend === 'wasm' ? 'wasm was asked for' : 'wasm is the only backend of this version';
   return createWasmRuntime({ seed: seedOf(o.seed ?? 0n), why, debug: o.debug }, o);

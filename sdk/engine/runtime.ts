@@ -35,7 +35,7 @@ export class EngineRuntime implements Runtime, Graph {
   readonly why: string;
   readonly threads = 1;
   readonly rng: Rng;
-  readonly lost: Promise<DeviceError> = new Promise(() => {});
+  readonly lost: Promise<DeviceError>;
   readonly planOptions: PlanOptions;
   readonly debug: boolean;
   /** The trace being made: reads and assigns of Variables belong to it. */
@@ -52,6 +52,7 @@ export class EngineRuntime implements Runtime, Graph {
 
   constructor(device: Device, o: EngineOptions = {}) {
     this.device = device;
+    this.lost = device.lost ?? new Promise(() => {});
     this.exactness = o.exactness ?? 'bitwise';
     this.why = o.why ?? '';
     this.planOptions = { fuse: o.fuse ?? true };
