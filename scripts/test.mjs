@@ -29,7 +29,7 @@ function check() {
 
 const files = checkOnly
   ? []
-  : ['sdk', 'adapters', 'wasm', 'conformance', 'examples', 'bench', 'scripts']
+  : ['sdk', 'adapters', 'wasm', 'wgsl', 'conformance', 'examples', 'bench', 'scripts']
       .flatMap(filesUnder)
       .filter((f) => f.endsWith('.test.ts'))
       .filter((f) => patterns.length === 0 || patterns.some((p) => f.includes(p.replace(/^\.\//, ''))));
