@@ -55,8 +55,17 @@ function differentiable({ op }: Subject, variant: Variant, dtype: ComputeDType):
   return variant.inputs.flatMap((x, i) => (x.dtype === 'f32' ? [i] : []));
 }
 
-/** Ops with a way of their own for blocks of positive numbers, or no result for others. */
-const POSITIVE = new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul']);
+/** Profiles that only some ops are tried with. */
+const SPECIAL: Partial<Record<Profile, ReadonlySet<string>>> = {
+  positive: new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul']),
+  edge: new Set(['add', 'sub', 'mul', 'div', 'sum', 'scatterAdd', 'matmul']),
+};
+
+/** What a variant is tried with; without f32 operands there is one profile. */
+function profilesOf(op: string, variant: Variant): readonly Profile[] {
+  if (!variant.inputs.some((x) => x.dtype === 'f32')) return ['tame'];
+  return PROFILES.filter((p) => SPECIAL[p]?.has(op) ?? true);
+}
 
 const random = (label: string) => new Random(streamOf(label));
 
@@ -201,9 +210,7 @@ export function matrix(keep: (op: string, shape: ShapeClass) => boolean = () => 
             for (const what of ['value', ...derivatives]) cell(`${at} ${what}`).impossible ??= variant.refusal.reason;
             return;
           }
-          const floats = variant.inputs.some((x) => x.dtype === 'f32');
-          const profiles = PROFILES.filter((p) => (p === 'positive' ? POSITIVE.has(op.name) : p === 'tame' || floats));
-          for (const profile of profiles) {
+          for (const profile of profilesOf(op.name, variant)) {
             trials.push(trial(`${label} ${profile}`, op.name, variant, by, profile));
             for (const what of ['value', ...(by.length > 0 ? derivatives : [])]) cell(`${at} ${what}`).trials++;
           }

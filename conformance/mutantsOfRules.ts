@@ -111,7 +111,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   reference('reduce.ts', 'const CHUNK = 2048;', 'const CHUNK = 1024;'),
   reference('reduce.ts', 'const LANES = 64;', 'const LANES = 32;'),
   reference('reduce.ts', 'return tree(Array.from(list, leaf));', 'return tree(Array.from(list));'),
-  reference('reduce.ts', 'parts.push(tree(', 'parts.push(R('),
+  reference('reduce.ts', 'return tree(parts);', 'return R(parts);'),
   reference(
     'reduce.ts',
     'const largest = (list: readonly number[]): number => list.reduce((a, b) => larger(a, b));',

@@ -10,9 +10,10 @@ import { edges, isCanonical, scatter } from './slice.ts';
  * - `windows`: neighbours of the limits of N0, N6 and N7, and of their square roots, beside ordinary numbers.
  * - `wild`: any pattern, the edges of every function, Inf and NaN.
  * - `positive`: finite and above 0, where kernels of log and the like take a shorter way.
+ * - `edge`: all next to one window, where nothing larger hides what it does.
  */
-export type Profile = 'tame' | 'windows' | 'wild' | 'positive';
-export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild', 'positive'];
+export type Profile = 'tame' | 'windows' | 'wild' | 'positive' | 'edge';
+export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild', 'positive', 'edge'];
 
 /** Random choices from a seed. */
 export class Random {
@@ -72,14 +73,30 @@ function positive(r: Random): number {
   return Math.abs(nearWindow(r)) || r.between(1, 9);
 }
 
-const FLOATS = { tame, windows: nearWindow, wild, positive };
+/** Numbers next to 2^exponent. */
+const near =
+  (exponent: number) =>
+  (r: Random): number => {
+    if (r.chance(0.3)) return 0;
+    const magnitude = ofBits(((exponent + r.pick([-1, 0, 0, 0, 1]) + 127) << 23) | r.pick(MANTISSAS));
+    return r.chance(0.5) ? -magnitude : magnitude;
+  };
+
+const FLOATS: Record<Profile, (r: Random) => (r: Random) => number> = {
+  tame: () => tame,
+  windows: () => nearWindow,
+  wild: () => wild,
+  positive: () => positive,
+  edge: (r) => near(r.pick([-124, -102, -102, -51])),
+};
 
 /** `n` values of a dtype. Integers and bool have one profile. */
 export function values(r: Random, n: number, dtype: ComputeDType, profile: Profile): Data[ComputeDType] {
   const out = new ARRAY[dtype](n);
   if (dtype === 'f32') {
     const bits = new Uint32Array(out.buffer);
-    for (let i = 0; i < n; i++) bits[i] = bitsOf(C(Math.fround(FLOATS[profile](r))));
+    const draw = FLOATS[profile](r);
+    for (let i = 0; i < n; i++) bits[i] = bitsOf(C(Math.fround(draw(r))));
   } else if (dtype === 'bool') {
     for (let i = 0; i < n; i++) out[i] = r.below(2);
   } else {

