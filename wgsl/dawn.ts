@@ -1,4 +1,4 @@
-/** WebGPU in Node for tests: Dawn on SwiftShader, the software adapter that Debian's chromium brings. */
+/** WebGPU for tests: in Node, Dawn on SwiftShader, the software adapter that Debian's chromium brings. */
 
 import { existsSync } from 'node:fs';
 
@@ -7,20 +7,23 @@ const ICDS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/vulkan/ic
 /** Dawn ends the process when one of its objects is collected before the device: they stay reachable here. */
 const kept: unknown[] = [];
 
-/** A device, or null where there is no Dawn or no adapter. */
+/** A device, or null where there is no WebGPU or no adapter. Other runtimes than Node have `navigator.gpu`. */
 export async function openDevice(): Promise<GPUDevice | null> {
-  const icd = ICDS.find((path) => existsSync(path));
-  if (icd && !process.env.VK_ICD_FILENAMES) process.env.VK_ICD_FILENAMES = icd;
-  const dawn = await import('webgpu').catch(() => null);
-  if (!dawn) return null;
-  Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create([]);
-  kept.push(gpu);
-  const adapter = await gpu.requestAdapter();
+  const gpu = globalThis.navigator?.gpu ?? (await dawn());
+  const adapter = await gpu?.requestAdapter();
   if (!adapter) return null;
   const device = await adapter.requestDevice();
-  kept.push(adapter, device);
+  kept.push(gpu, adapter, device);
   return device;
+}
+
+async function dawn(): Promise<GPU | null> {
+  const icd = ICDS.find((path) => existsSync(path));
+  if (icd && !process.env.VK_ICD_FILENAMES) process.env.VK_ICD_FILENAMES = icd;
+  const module = await import('webgpu').catch(() => null);
+  if (!module) return null;
+  Object.assign(globalThis, module.globals);
+  return module.create([]);
 }
 
 /** What one run needs: `main` is the body of an entry point that has `i`, the element, and writes `result[…]`. */

@@ -41,6 +41,8 @@ class Check {
   readonly #module: Module;
   readonly #comments: ReadonlyMap<number, string>;
   readonly #scope: Scope;
+  /** False within the guard itself. */
+  #outside = true;
 
   constructor(module: Module, comments: ReadonlyMap<number, string>) {
     this.#module = module;
@@ -60,7 +62,8 @@ class Check {
   function(f: WgslFunction): void {
     this.#scope.enter();
     for (const p of f.parameters) this.#scope.declare(p.name, p.type);
-    if (GUARD.test(f.name)) this.#guard(f);
+    this.#outside = !GUARD.test(f.name);
+    if (!this.#outside) this.#guard(f);
     const body = f.entry ? this.#entry(f) : f.body;
     this.#statements(body, f);
     this.#scope.leave();
@@ -159,9 +162,11 @@ class Check {
   }
 
   #binary(e: Extract<Expression, { kind: 'binary' }>, parent: Expression | null): void {
-    const types = [this.#scope.typeOf(e.a), this.#scope.typeOf(e.b)];
-    if (!types.some(isFloat)) return;
     const text = textOf(e);
+    // Two of them cancel, and with them the guard.
+    if (e.op === '^' && this.#outside && [e.a, e.b].some((x) => textOf(x) === 'gz'))
+      this.report(e.line, `${text}: only the guard may xor with gz, values are hidden by | gz`);
+    if (![e.a, e.b].some((x) => isFloat(this.#scope.typeOf(x)))) return;
     const same = textOf(e.a) === textOf(e.b);
     switch (e.op) {
       case '==':
@@ -181,7 +186,7 @@ class Check {
         break;
       case '+':
       case '-':
-        if (e.op === '-' && same) this.report(e.line, `${text}: one side must be guarded anew`);
+        if (e.op === '-' && same) this.report(e.line, `${text}: one side must be hidden by | gz`);
         if (!guarded(parent)) this.report(e.line, `${text}: a sum without a guard`);
         break;
       default:
@@ -211,6 +216,7 @@ class Check {
         if (!this.#seed(e.line)) this.report(e.line, `${textOf(e)}: native sqrt is only a seed`);
         break;
       case 'function':
+        if (guarded(e) && guarded(e.args[0])) this.report(e.line, `${textOf(e)}: two guards in a row cancel`);
         if (e.name === 'op_mul' && e.args.some(isZeroBits))
           this.report(e.line, `${textOf(e)}: a literal 0 as a factor`);
         break;

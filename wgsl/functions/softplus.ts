@@ -17,7 +17,7 @@ fn op_softplus(u: u32) -> u32 {
   let halve = e > 0x3ed413ccu;
   let f = select(bitcast<f32>(e), G(0.5 * G(bitcast<f32>(e) - 1.0)), halve);
   let x = bitcast<f32>(select(u, 0u, u >= 0x80000000u));
-  let y = G(x + logb(f, bitcast<f32>(select(0u, 0x3f800000u, halve) ^ gz)));
+  let y = G(x + logb(f, bitcast<f32>(select(0u, 0x3f800000u, halve) | gz)));
   return select(S(bitcast<u32>(y)), 0x7fc00000u, isnan(u));
 }`,
 );

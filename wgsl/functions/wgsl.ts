@@ -37,5 +37,5 @@ export function horner(v: string, coefficients: readonly string[]): string {
  */
 export function constant(bits: number): string {
   const text = `0x${(bits >>> 0).toString(16).padStart(8, '0')}u`;
-  return (bits & 0x7fffffff) === 0 || (bits & 0x7f800000) === 0x7f800000 ? `(${text} ^ gz)` : text;
+  return (bits & 0x7fffffff) === 0 || (bits & 0x7f800000) === 0x7f800000 ? `(${text} | gz)` : text;
 }
