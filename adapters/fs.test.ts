@@ -108,6 +108,15 @@ test('fs: every new directory is flushed into its parent', async () => {
   for (const p of [d, join(d, 'a'), join(d, 'a', 'b'), join(d, 'a', 'b', 'c')]) assert.ok(synced.includes(p), p);
 });
 
+test('fs: a directory that cannot be made although its parent is there, as in /proc: an error, not a loop', {
+  timeout: 20_000,
+}, async () => {
+  const d = join(await dir(), 'new');
+  const mkdir = async (p: string) => (p === d ? Promise.reject(systemError('ENOENT', 'mkdir')) : nodeFs.mkdir(p));
+  const s = fsStore(d, { fs: { ...nodeFs, mkdir } as FsModule });
+  await assert.rejects(s.put('x', bytes(1)), fails('E_IO', join(d, 'x')));
+});
+
 test('fs: a full disk is E_QUOTA; the old object stays and no temporary does', async () => {
   const d = await dir();
   await fsStore(d).put('x', bytes(1));

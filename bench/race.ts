@@ -8,9 +8,9 @@ import type { Answer, Request } from './turn.ts';
 
 export interface Pace {
   readonly rounds: number;
-  /** Milliseconds of a turn. */
+  /** Milliseconds of CPU time of a turn. */
   readonly turn: number;
-  /** Milliseconds of the first turn, which is not counted. */
+  /** Of the first turn, which is not counted. */
   readonly warmUp: number;
 }
 

@@ -26,8 +26,8 @@ interface Row {
   readonly all: Readonly<Record<string, Figures>>;
 }
 
-const FULL: Pace = { rounds: 15, turn: 250, warmUp: 1500 };
-const QUICK: Pace = { rounds: 5, turn: 80, warmUp: 400 };
+const FULL: Pace = { rounds: 15, turn: 200, warmUp: 1500 };
+const QUICK: Pace = { rounds: 5, turn: 80, warmUp: 500 };
 
 async function stepRow(net: Net, built: string, pace: Pace): Promise<Row> {
   const entries = [OURS, TRAINER, ...PEERS];

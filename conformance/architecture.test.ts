@@ -95,7 +95,7 @@ test('a broken arrow is seen', () => {
     ['adapters/memory.ts', "import { createHash } from 'node:crypto';"],
     ['sdk/index.ts', "export { Linear } from './nn/index.ts';"],
     ['sdk/core/sha256.ts', "import { createHash } from 'node:crypto';"],
-    ['sdk/checkpoint/hash.ts', "const c = await import('node:crypto');"],
+    ['sdk/core/sha256.ts', "const c = await import('node:crypto');"],
     ['sdk/core/rng.ts', "import { R } from '../../conformance/reference/index.ts';"],
     ['sdk/train/state.ts', "import { help } from './trainer.test.ts';"],
     ['sdk/train/state.ts', "import chalk from 'chalk';"],

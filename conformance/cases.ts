@@ -85,7 +85,11 @@ export function elementwiseInputs(dtypes: readonly ComputeDType[], shape: ShapeC
             [input([3, 1], dtypes[0], (x) => broadcast(x, [2, 3, 5]))],
             [input([7], dtypes[0], (x) => broadcast(x, [50, 7]))],
           ]
-        : [all((k) => [[5, 1, 7], [3, 1], [7]][k]), all((k) => [[300], [7, 1], []][k])];
+        : [
+            all((k) => [[5, 1, 7], [3, 1], [7]][k]),
+            all((k) => [[300], [7, 1], []][k]),
+            all((k) => [[20, 7], [7], [1, 7]][k]),
+          ];
     case 'permuted':
       return [0, 1, 2, 3].map((first) =>
         dtypes.map((d, k) => {

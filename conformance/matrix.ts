@@ -58,6 +58,7 @@ function differentiable({ op }: Subject, variant: Variant, dtype: ComputeDType):
 /** Profiles that only some ops are tried with. */
 const SPECIAL: Partial<Record<Profile, ReadonlySet<string>>> = {
   positive: new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul']),
+  raw: new Set(['data']),
   edge: new Set(['add', 'sub', 'mul', 'div', 'sum', 'scatterAdd', 'matmul']),
 };
 
@@ -71,14 +72,17 @@ const random = (label: string) => new Random(streamOf(label));
 
 function operands(label: string, variant: Variant, profile: Profile): Value[] {
   const r = random(label);
-  return variant.inputs.map(({ shape, dtype, positions: axis }): Value => {
+  const made: Value[] = [];
+  for (const { shape, dtype, positions: axis } of variant.inputs) {
     const n = sizeOf(shape);
-    const data =
-      axis !== undefined && dtype !== 'f32' && dtype !== 'bool'
-        ? positions(r, n, dtype, axis)
-        : values(r, n, dtype, profile);
-    return { data, shape, dtype };
-  });
+    const indexed = axis !== undefined && dtype !== 'f32' && dtype !== 'bool';
+    const data = indexed ? positions(r, n, dtype, axis) : values(r, n, dtype, profile);
+    // Ties between operands: some elements are those of an earlier one.
+    const twin = made.find((v) => !indexed && v.dtype === dtype && v.data.length === n);
+    if (twin) for (let i = 0; i < n; i++) if (r.chance(0.2)) data[i] = twin.data[i];
+    made.push({ data, shape, dtype });
+  }
+  return made;
 }
 
 const like = (label: string, shape: Shape, profile: Profile): Value => ({

@@ -106,7 +106,7 @@ const WITH_EXP = ['exp', 'tanh', 'sigmoid', 'erf', 'softplus', 'pow'];
 const WITH_LOG = ['log', 'softplus', 'pow', 'normal'];
 const WITH_TRIG = ['sin', 'cos', 'normal'];
 
-/** One bit of a constant: the table's literal and the same with another last digit. */
+/** A constant of a table changed in its low bits; by more where the term it belongs to is small beside the result. */
 const constant = (
   file: string,
   ops: string | readonly string[],
@@ -120,11 +120,11 @@ const FUNCTIONS: readonly Mutant[] = [
     '0x3fb8aa3b:0x3fb8aa3f',
     '0x3f317200:0x3f317000',
     '0x35bfbf00:0x35bfbe00',
-    '0x3ab5259b:0x3ab525db',
-    '0x3c091cc7:0x3c091cd7',
+    '0x3ab5259b:0x3ab5359b',
+    '0x3c091cc7:0x3c091dc7',
   ].map((s) => constant('exp.ts', 'exp', ...(s.split(':') as [string, string]), WITH_EXP)),
   ...[
-    '0x3d2aac59:0x3d2aac5a',
+    '0x3d2aac59:0x3d2aac69',
     '0x3e2aaa49:0x3e2aaa4a',
     '0x3efffffe:0x3effffff',
     '0x42ac0000:0x42c00000',
@@ -155,7 +155,7 @@ const FUNCTIONS: readonly Mutant[] = [
     '0x3e116c7f:0x3e116c80',
     '0xbe800113:0xbe800114',
     '0x3eaaaaaa:0x3eaaaaab',
-    '0x35bfbe8e:0x35bfbe8f',
+    '0x35bfbe8e:0x35bf0000',
   ].map((s) => constant('log.ts', 'log', ...(s.split(':') as [string, string]), WITH_LOG)),
   mutant('functions/log.ts', 'log', '0x3f3504f3, 0x7f800000', '0x3f3504f4, 0x7f800000', WITH_LOG),
   mutant(
@@ -168,10 +168,10 @@ const FUNCTIONS: readonly Mutant[] = [
   mutant('functions/log.ts', 'log', 'v128.bitselect(k(LOG, 14), y, i32x4.eq(x, zero))', 'y', ['log', 'pow']),
   mutant('functions/log.ts', 'log', 'y = v128.bitselect(k(LOG, 15), y, i32x4.lt_s(x, zero));', '', ['log', 'pow']),
   ...[
-    '0xbbbabad9:0xbbbabada',
-    '0x3ca90621:0x3ca90622',
+    '0xbbbabad9:0xbbbabbd9',
+    '0x3ca90621:0x3ca90721',
     '0xbeaaaa99:0xbeaaaa9a',
-    '0x41200000:0x41100000',
+    '0x41200000:0x41000000',
     '0x3f200000:0x3f1c0000',
   ].map((s) => constant('tanh.ts', 'tanh', ...(s.split(':') as [string, string]))),
   mutant(
@@ -190,7 +190,7 @@ const FUNCTIONS: readonly Mutant[] = [
   mutant('functions/sigmoid.ts', 'sigmoid', 'const c = f32x4.sub(f32x4.sub(r1, r), w);', 'const c = i32x4.splat(0);'),
   mutant('functions/sigmoid.ts', 'sigmoid', '0x00ffffff, 0xc2ac0000', '0x007fffff, 0xc2ac0000'),
   ...[
-    '0x38a4c53b:0x38a4c53d',
+    '0x38a4c53b:0x38a4cd3b',
     '0x3e0375d4:0x3e0375d5',
     '0xb7910000:0xb7920000',
     '0x3cc6b1a1:0x3cc6b1a2',
@@ -201,9 +201,9 @@ const FUNCTIONS: readonly Mutant[] = [
   ...[
     '0x3f22f983:0x3f22f985',
     '0x2c34611a:0x2c346200',
-    '0x37ccf40b:0x37ccf40c',
+    '0x37ccf40b:0x37ccf80b',
     '0x3d2aaaa5:0x3d2aaaa6',
-    '0xb94ca8fd:0xb94ca8fe',
+    '0xb94ca8fd:0xb94cacfd',
     '0x3c0883ba:0x3c0883bb',
     '0x46000000:0x48000000',
   ].map((s) => constant('trig.ts', ['sin', 'cos'], ...(s.split(':') as [string, string]), WITH_TRIG)),
@@ -354,12 +354,6 @@ const CONTRACTIONS: readonly Mutant[] = [
   mutant(
     'pack.ts',
     'matmul',
-    'store<f32>(dst, windowed1(load<f32>(src + min(i, valid - 1) * row), limit));',
-    'store<f32>(dst, load<f32>(src + min(i, valid - 1) * row));',
-  ),
-  mutant(
-    'pack.ts',
-    'matmul',
     'v128.store(dst, windowed(v128.load(src, 16), limit), 16);',
     'v128.store(dst, v128.load(src, 16), 16);',
   ),
@@ -420,7 +414,7 @@ const SHARED: readonly Mutant[] = [
   ),
   mutant(
     'pattern.ts',
-    'add',
+    ['add', 'neg'],
     'while (period < REPEAT) period += inner;',
     'while (period < REPEAT) period += inner + 1;',
     '*',

@@ -40,11 +40,17 @@ before(async () => {
 });
 after(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
 
-function run(cwd: string, job: Job): Promise<{ code: number | null; signal: string | null; results: Result[] }> {
+/** One process; `killAfter` milliseconds it is killed from outside, wherever it is. */
+function run(
+  cwd: string,
+  job: Job,
+  killAfter?: number,
+): Promise<{ code: number | null; signal: string | null; results: Result[] }> {
   const child = spawn(process.execPath, [join(root, 'process.mjs'), JSON.stringify(job)], {
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
@@ -52,6 +58,7 @@ function run(cwd: string, job: Job): Promise<{ code: number | null; signal: stri
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code, signal) => {
+      clearTimeout(timer);
       const lines = text.split('\n').filter((line) => line !== '');
       done({ code, signal, results: lines.map((line) => JSON.parse(line) as Result) });
     });
@@ -112,10 +119,7 @@ for (const { by, everySteps, kills, seed } of VARIANTS) {
         everySteps: everySteps ?? step,
         end: { step, by },
       });
-      assert.deepEqual(
-        { code, signal, results },
-        by === 'exit' ? { code: 3, signal: null, results } : { code: null, signal: by, results },
-      );
+      assert.deepEqual({ code, signal }, by === 'exit' ? { code: 3, signal: null } : { code: null, signal: by });
       assert.deepEqual(results, []);
     });
     // Elsewhere, so that nothing can depend on where the run began. Each new process resumes several of the ended ones.
@@ -131,3 +135,18 @@ for (const { by, everySteps, kills, seed } of VARIANTS) {
     assert.equal((await readdir(resumed)).length, kills.length);
   });
 }
+
+test('SIGKILL from outside at any moment, again and again, until a process gets to the end', async () => {
+  const cwd = join(root, 'any');
+  await mkdir(cwd);
+  // Always the run's own seed: a process may be killed before anything was saved.
+  const job: Job = { dirs: ['.'], seed: 7, everySteps: 1 };
+  for (const killAfter of [150, 250, 400, 300, 500, 350, 600, 450]) await run(cwd, job, killAfter);
+  const { code, results } = await run(cwd, job);
+  assert.equal(code, 0);
+  assert.equal(results.length, Object.keys(OPTIMIZERS).length);
+  for (const r of results) {
+    assert.equal(r.fingerprint, whole.get(r.optimizer)?.fingerprint, `resumed at step ${r.resumedAt}`);
+    assert.ok((await objectOf(cwd, r)).equals(whole.get(r.optimizer)!.bytes));
+  }
+});

@@ -64,7 +64,8 @@ const REDUCTIONS: Record<ShapeClass, readonly Reduction[]> = {
     ],
     [[2, 2100, 3], [1]],
     [[2, 5000], [1]],
-    [[2050, 3], [0]],
+    [[2050, 12], [0]],
+    [[12, 2050], [1]],
   ],
   broadcast: [
     [[3, 1], [0], (x) => M.broadcast(x, [3, 5])],
@@ -148,8 +149,9 @@ const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction
     [[3], [3], 2, 5, 3],
   ],
   large: [
-    [[], [], 37, 300, 19],
+    [[], [], 37, 300, 20],
     [[], [], 131, 17, 9],
+    [[], [], 6, 520, 13],
     [[], [], 1, 520, 40],
     [[], [], 40, 257, 1],
   ],

@@ -11,9 +11,10 @@ import { edges, isCanonical, scatter } from './slice.ts';
  * - `wild`: any pattern, the edges of every function, Inf and NaN.
  * - `positive`: finite and above 0, where kernels of log and the like take a shorter way.
  * - `edge`: all next to one window, where nothing larger hides what it does.
+ * - `raw`: patterns that no f32 of the contract has, for uploads: -0, subnormals, other NaN.
  */
-export type Profile = 'tame' | 'windows' | 'wild' | 'positive' | 'edge';
-export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild', 'positive', 'edge'];
+export type Profile = 'tame' | 'windows' | 'wild' | 'positive' | 'edge' | 'raw';
+export const PROFILES: readonly Profile[] = ['tame', 'windows', 'wild', 'positive', 'edge', 'raw'];
 
 /** Random choices from a seed. */
 export class Random {
@@ -42,6 +43,10 @@ const EXPONENTS = [
   -125, -124, -103, -102, -101, -77, -75, -74, -63, -62, -52, -51, -50, -26, -25, -24, 0, 1, 24, 63, 64, 127,
 ];
 const MANTISSAS = [0, 0, 1, 2, 0x400000, 0x7ffffe, 0x7fffff];
+/** -0, exponent fields 0 and 1, and NaN of other patterns. */
+const RAW = [
+  0x80000000, 1, 0x007fffff, 0x00800000, 0x00ffffff, 0x80ffffff, 0x80000001, 0x7fc00001, 0xffc00000, 0x7f800001,
+];
 const INTEGERS = [0, 1, 2, 3, 255, 256, 65535, 65537, 16777215, 16777217, 33554431, 0x7fffffff, 0x80000000, 0xffffffff];
 
 function tame(r: Random): number {
@@ -59,8 +64,21 @@ function nearWindow(r: Random): number {
   return ofBits((sign | ((r.pick(EXPONENTS) + 127) << 23) | mantissa) >>> 0);
 }
 
+const SPECIALS = [
+  0,
+  1,
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  2 ** -125,
+  -(2 ** -125),
+  ofBits(0x7f7fffff),
+];
+
 function wild(r: Random): number {
   const k = r.below(16);
+  if (k > 13) return r.pick(SPECIALS);
   if (k < 6) return nearWindow(r);
   if (k < 12) return ofBits(r.pick(EDGES));
   for (;;) {
@@ -82,7 +100,7 @@ const near =
     return r.chance(0.5) ? -magnitude : magnitude;
   };
 
-const FLOATS: Record<Profile, (r: Random) => (r: Random) => number> = {
+const FLOATS: Record<Exclude<Profile, 'raw'>, (r: Random) => (r: Random) => number> = {
   tame: () => tame,
   windows: () => nearWindow,
   wild: () => wild,
@@ -95,8 +113,11 @@ export function values(r: Random, n: number, dtype: ComputeDType, profile: Profi
   const out = new ARRAY[dtype](n);
   if (dtype === 'f32') {
     const bits = new Uint32Array(out.buffer);
+    if (profile === 'raw') return new Float32Array(bits.map(() => (r.chance(0.5) ? r.pick(RAW) : r.next())).buffer);
     const draw = FLOATS[profile](r);
     for (let i = 0; i < n; i++) bits[i] = bitsOf(C(Math.fround(draw(r))));
+    // Where there is room, every edge is tried.
+    if (profile === 'wild' && n >= EDGES.length) bits.set(EDGES);
   } else if (dtype === 'bool') {
     for (let i = 0; i < n; i++) out[i] = r.below(2);
   } else {

@@ -5,12 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { DataError } from '../sdk/core/errors.ts';
 import { loadIris } from './iris.ts';
 import { loadMnist } from './mnist.ts';
 import { filesOf, fromFiles, makeSynthetic, SYNTHETIC } from './synthetic.ts';
 
-const PYTHON = new URL('../.venv/bin/python', import.meta.url).pathname;
+const PYTHON = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
 
 test('iris: 50 rows a species, and the published means and deviations of the columns', async () => {
   const { x, y } = await loadIris();

@@ -23,7 +23,8 @@ function check() {
   console.log('# types');
   const types = run(['node_modules/typescript/bin/tsc', '-p', '.']);
   console.log('# lint and format');
-  const lint = run(['node_modules/@biomejs/biome/bin/biome', 'ci', '.']);
+  const colors = process.stdout.isTTY ? 'force' : 'off';
+  const lint = run(['node_modules/@biomejs/biome/bin/biome', 'ci', `--colors=${colors}`, '.']);
   return types && lint;
 }
 

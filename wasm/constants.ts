@@ -16,6 +16,8 @@ export const TRUE_BITS: usize = memory.data<u32>([1, 1, 1, 1], 16);
 export const ONE: usize = memory.data<u32>([0x3f800000, 0x3f800000, 0x3f800000, 0x3f800000], 16);
 /** +Inf. */
 export const INFINITE: usize = memory.data<u32>([0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000], 16);
+/** All bits but the sign. */
+export const MAGNITUDE: usize = memory.data<u32>([0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff], 16);
 /** 2^-24, the step of N8's uniform numbers. */
 export const UNIT_STEP: usize = memory.data<u32>([0x33800000, 0x33800000, 0x33800000, 0x33800000], 16);
 /** 2^-51: contractions read anything smaller as +0 (N6). */
@@ -25,7 +27,9 @@ export const SUM_WINDOW: usize = memory.data<u32>([0x0c800000, 0x0c800000, 0x0c8
 /** 0, 1, 2, 3. */
 export const INDICES: usize = memory.data<u32>([0, 1, 2, 3], 16);
 /** At 16*k: ones in the first k elements of a vector, k = 0..4. */
-export const FIRST: usize = memory.data<i32>([0, 0, 0, 0, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1, -1, 0, -1, -1, -1, -1], 16);
+export const FIRST: usize = memory.data<i32>([
+  0, 0, 0, 0, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1, -1, 0, -1, -1, -1, -1,
+], 16);
 
 export const NAN_BITS: u32 = 0x7fc00000;
 

@@ -1,4 +1,6 @@
-/** Test-only: compiles the kernels, lays out buffers, programs and plans by hand, and watches what lies behind buffers. */
+/**
+ * Test-only: compiles the kernels, lays out buffers, programs and plans by hand, and watches what lies behind buffers.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -32,7 +34,9 @@ export function compile(entry: string): WebAssembly.Module {
   if (!existsSync(file)) {
     const fresh = `${file}.${process.pid}`;
     const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '-o', fresh];
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', `wasm/${entry}`, ...flags], { cwd: ROOT });
+    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', `wasm/${entry}`, ...flags], {
+      cwd: ROOT,
+    });
     renameSync(fresh, file);
   }
   return new WebAssembly.Module(Uint8Array.from(readFileSync(file)));

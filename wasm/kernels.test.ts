@@ -246,12 +246,10 @@ test('outputs: NaN becomes one pattern, infinities and NaN raise the flag, healt
   }
 });
 
-test('flags start anew with each run, and moves copy', () => {
+test('flags start anew with each run', () => {
   k.clear();
   const p = k.put([0x7f800000]);
-  const q = k.alloc(5);
-  const bytes = k.put([1, 2, 3, 4, 5]);
+  const q = k.put([0x3f800000]);
   assert.equal(k.run({ kind: 'finish', words: [p, 1] }), 1);
-  assert.equal(k.run({ kind: 'move', words: [q, bytes, 20] }), 0);
-  assert.deepEqual([...k.get(q, 5)], [1, 2, 3, 4, 5]);
+  assert.equal(k.run({ kind: 'finish', words: [q, 1] }), 0);
 });

@@ -2,8 +2,8 @@
  * C = A B in the f32 mode of N6: in chunks of 256 terms acc = acc + (a*b) from +0, k ascending; chunk results are added
  * left to right. Each product and each sum is rounded by itself.
  *
- * A chunk is also the cache block. 128 rows of A are packed for one chunk, then B by 16 columns (a cache line), and each
- * panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
+ * A chunk is also the cache block. 128 rows of A are packed for one chunk, then B by 16 columns (a cache line), and
+ * each panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
  *
  * Record: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol, cPtr, ldc, prologueA, epilogue, nb, dims[nb],
  * strideA[nb], strideB[nb], strideC[nb]], strides in elements.
@@ -26,8 +26,9 @@ const AT: usize = memory.data(4 * 32, 16);
 
 /**
  * 4x8 tiles, one below the other: `tiles` panels of A against one panel of B; results go to c, rows `ldc` bytes apart.
- * The walk over tiles belongs inside: a call a tile costs a sixth of the speed. More accumulators than these 8 spill. Two
- * steps of k a turn save its overhead (13 % on a Zen 3); the way out between them keeps V8 from mixing the two, which spills.
+ * The walk over tiles belongs inside: a call a tile costs a sixth of the speed. More accumulators than these 8 spill.
+ * Two steps of k a turn save its overhead (13 % on a Zen 3); the way out between them keeps V8 from mixing the two,
+ * which spills.
  */
 function sweep(pa: usize, pb: usize, c: usize, k: usize, ldc: usize, tiles: usize, accumulate: bool): void {
   const bytes = k << 4;

@@ -1,8 +1,8 @@
 /**
  * max and argmax over the middle dimension of [outer, n, inner] (N7): NaN wins; of equals the lowest position.
  *
- * Elements are compared as integers: i32 by themselves, u32 with the top bit flipped, f32 by the order key of N3, in which
- * NaN is the greatest. Record: [kind, words, elem, prog, src, outer, n, inner, dst, epilogue].
+ * Elements are compared as integers: i32 by themselves, u32 with the top bit flipped, f32 by the order key of N3, in
+ * which NaN is the greatest. Record: [kind, words, elem, prog, src, outer, n, inner, dst, epilogue].
  */
 import { ELEM_F32, ELEM_U32, REGISTER_STRIDE } from './build/opcodes';
 import { BLOCK, INDICES, NAN_BITS } from './constants';

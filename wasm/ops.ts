@@ -1,14 +1,14 @@
 /**
  * What each opcode of the scalar IR does to four elements (N3, N5, N9).
  *
- * `op` is a literal at every call, so that only its own line is left after inlining; `k` is the vector at constantOf(op).
- * f32 results are snapped (N0); a NaN may have any pattern until it leaves the program. No value is -0.
+ * `op` is a literal at every call, so that only its own line is left after inlining; `k` is the vector at
+ * constantOf(op). f32 results are snapped (N0); a NaN may have any pattern until it leaves the program. No value is -0.
  */
 import {
   OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_F2B, OP_F2I, OP_F2U,
-  OP_FLOOR, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U,
-  OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR, OP_ROUND, OP_SIGN_F,
-  OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
+  OP_FLOOR, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S,
+  OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
+  OP_ROUND, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
 } from './build/opcodes';
 import { INFINITE, ONE, SNAP_BITS, TRUE_BITS, UNIT_STEP, snap } from './constants';
 

@@ -1,9 +1,10 @@
 /**
- * Operands of a contraction, brought into the order in which the micro-kernel reads them, with the load rule of N6 applied
- * on the way: A in panels of 4 rows, B in panels of 8 columns, k outermost in each.
+ * Operands of a contraction, brought into the order in which the micro-kernel reads them, with the load rule of N6
+ * applied on the way: A in panels of 4 rows, B in panels of 8 columns, k outermost in each.
  *
- * A panel that sticks out of its matrix repeats the last row or holds whatever lies behind: those results are never kept.
- * Where 4 steps of k are handled at once, up to 3 too many are written; panels are packed upwards, and slack follows.
+ * A panel that sticks out of its matrix repeats the last row or holds whatever lies behind: those results are never
+ * kept. Where 4 steps of k are handled at once, up to 3 too many are written; panels are packed upwards, and slack
+ * follows.
  */
 import { CONTRACTION_WINDOW, windowed, windowed1 } from './constants';
 

@@ -1,6 +1,6 @@
 /** Executes a plan: records [kind, words, …] from `plan` until the end record; returns the flags that they raised. */
 import {
-  REC_ARGMAX, REC_END, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MAX, REC_MOVE, REC_SCATTERADD, REC_SUM,
+  REC_ARGMAX, REC_END, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MAX, REC_SCATTERADD, REC_SUM,
 } from './build/opcodes';
 import { finish } from './finish';
 import { takeFlags } from './flags';
@@ -23,7 +23,6 @@ export function run(plan: usize): u32 {
       case REC_GATHER: gather(r); break;
       case REC_SCATTERADD: scatterAdd(r); break;
       case REC_FINISH: finish(word(r, 2), word(r, 3)); break;
-      case REC_MOVE: memory.copy(word(r, 2), word(r, 3), word(r, 4)); break;
       default: unreachable();
     }
   }

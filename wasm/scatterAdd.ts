@@ -2,8 +2,9 @@
  * dst[o, d, j] = base[o, d, j] + R(src[o, i, j] over ascending i with index d); places without sources keep their bits,
  * sources out of range are dropped (N7).
  *
- * Record: [kind, words, elem, outer, v, n, inner, base, src, idx, idxOuter, idxAxis, idxInner, dst, scratch]. The sources
- * are listed by destination (a counting sort, in scratch: v ends, then n source numbers), then each list is summed.
+ * Record: [kind, words, elem, outer, v, n, inner, base, src, idx, idxOuter, idxAxis, idxInner, dst, scratch]. The
+ * sources are listed by destination (a counting sort, in scratch: v ends, then n source numbers), then each list is
+ * summed.
  */
 import { ELEM_F32 } from './build/opcodes';
 import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
@@ -58,9 +59,12 @@ function addWords(dst: usize, p: usize, width: usize): void {
   for (; dst < end; dst += 4, p += 4) store<u32>(dst, load<u32>(dst) + load<u32>(p));
 }
 
-/** Sources of one slab whose columns all go the same way; `row` is the bytes from one source or destination to the next. */
+/**
+ * Sources of one slab whose columns all go the same way; `row` is the bytes from one source or destination to the next.
+ */
 function scatter(
-  elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize, scratch: usize,
+  elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize,
+  scratch: usize,
 ): void {
   if (n == 1) {
     const d = load<usize>(idx);

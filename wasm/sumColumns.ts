@@ -1,6 +1,6 @@
 /**
- * R of N7 over the middle dimension of [outer, n, inner], for as many columns at a time as a block holds: a lane is a row
- * of partial sums. Same order as sumRows, so a shape's layout cannot change a bit.
+ * R of N7 over the middle dimension of [outer, n, inner], for as many columns at a time as a block holds: a lane is a
+ * row of partial sums. Same order as sumRows, so a shape's layout cannot change a bit.
  */
 import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
 import { BLOCK, SUM_WINDOW } from './constants';

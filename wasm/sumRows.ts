@@ -66,8 +66,8 @@ function addHalf(lanes: usize, p: usize, groups: usize, limit: v128, fresh: bool
 }
 
 /**
- * Adds n elements, the first of which belongs to lane 0; `fresh` starts the lanes. Half the lanes at a time: 8 sums stay
- * in vector registers.
+ * Adds n elements, the first of which belongs to lane 0; `fresh` starts the lanes. Half the lanes at a time: 8 sums
+ * stay in vector registers.
  */
 function addBlock(p: usize, n: usize, limit: v128, fresh: bool): void {
   const groups = n >> 6;

@@ -23,13 +23,6 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Lower-case hexadecimal digits. */
-export function hex(bytes: Uint8Array): string {
-  let s = '';
-  for (const b of bytes) s += b.toString(16).padStart(2, '0');
-  return s;
-}
-
 const utf8Encoder = /* @__PURE__ */ new TextEncoder();
 export function utf8(s: string): Uint8Array {
   return utf8Encoder.encode(s);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode as cbor2Decode, encode as cbor2Encode } from 'cbor2';
 import type { Json } from '../core/host.ts';
-import { hex } from './bytes.ts';
+import { hex } from '../core/sha256.ts';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import { LIMITS } from './limits.ts';
 import { random, randomJson } from './sample.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { decode as cbor2Decode, encode } from 'cbor2';
 import { CheckpointError } from '../core/errors.ts';
-import { hex } from './bytes.ts';
+import { hex } from '../core/sha256.ts';
 import { type CommitRecord, decodeCommit, encodeCommit } from './commit.ts';
 import { LIMITS } from './limits.ts';
 

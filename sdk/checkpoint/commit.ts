@@ -5,9 +5,9 @@
 
 import { CheckpointError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
+import { sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes, utf8 } from './bytes.ts';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
-import { sha256 } from './hash.ts';
 import { DIGEST } from './layout.ts';
 import type { Limits } from './limits.ts';
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { build } from 'esbuild';
-import { hex } from './bytes.ts';
+import { hex } from '../core/sha256.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -7,8 +7,8 @@
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
-import { concatBytes, hex, sameBytes } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { hex, sha256 } from '../core/sha256.ts';
+import { concatBytes, sameBytes } from './bytes.ts';
 import {
   checkLayout,
   DIGEST,

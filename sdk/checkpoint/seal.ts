@@ -1,8 +1,8 @@
 /** The digests that identify a file: root (its bytes) and fingerprint (its state). */
 
-import { concatBytes, hex, utf8 } from './bytes.ts';
+import { hex, sha256 } from '../core/sha256.ts';
+import { concatBytes, utf8 } from './bytes.ts';
 import { encodeForDigest } from './cbor.ts';
-import { sha256 } from './hash.ts';
 import { DIGEST, type Layout } from './layout.ts';
 import type { Manifest } from './manifest.ts';
 

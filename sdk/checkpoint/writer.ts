@@ -6,8 +6,8 @@
 import type { StoreBody } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
-import { concatBytes, hex, sameBytes } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { hex, sha256 } from '../core/sha256.ts';
+import { concatBytes, sameBytes } from './bytes.ts';
 import {
   DIGEST,
   frameBytes,

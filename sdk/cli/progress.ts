@@ -20,7 +20,9 @@ export interface ProgressInfo {
 export function progressBar(info: ProgressInfo, stream: NodeJS.WriteStream = process.stderr): Progress | undefined {
   if (!stream.isTTY) return undefined;
   const format = `${info.label} {bar} {percentage}% | step {value}/{total} | epoch {epoch}/${info.epochs} | loss {loss}`;
-  const bar = new SingleBar({ format, stream, hideCursor: true, clearOnComplete: true }, Presets.shades_classic);
+  // The terminal's own settings are left alone, so that Ctrl-C leaves nothing to be put right.
+  const terminal = { stream, hideCursor: false, linewrap: true, clearOnComplete: true, barsize: 20 };
+  const bar = new SingleBar({ format, ...terminal }, Presets.shades_classic);
   bar.start(info.total, info.done, { epoch: 0, loss: '-' });
   return {
     update: (done, epoch, loss) => bar.update(done, { epoch, loss: loss === null ? '-' : loss.toFixed(4) }),

@@ -127,7 +127,7 @@ async function sumUp(example: string, rt: Runtime, runs: readonly Run[], seconds
     trainAccuracy: Math.min(...runs.map((r) => r.trainAccuracy)),
     testAccuracy: tested.length === runs.length ? Math.min(...tested) : null,
     loss: losses.length === runs.length ? Math.max(...losses) : null,
-    fingerprint: hex(await sha256([new TextEncoder().encode(runs.map((r) => r.fingerprint).join('\n'))])),
+    fingerprint: hex(await sha256(new TextEncoder().encode(runs.map((r) => r.fingerprint).join('\n')))),
     checkpoint: null,
     seconds,
     runs,

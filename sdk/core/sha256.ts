@@ -11,10 +11,10 @@ function nodeCrypto(): NodeCrypto | undefined {
 }
 
 /**
- * SHA-256 of the parts one after the other: 32 bytes. WebCrypto has no incremental digest, so there the parts are
- * joined first. Throws E_UNSUPPORTED where the platform has no SHA-256 (a page that is not served securely).
+ * SHA-256 of the parts one after the other: 32 bytes. WebCrypto has no incremental digest, so there several parts are joined
+ * first. Throws E_UNSUPPORTED where the platform has no SHA-256 (a page that is not served securely).
  */
-export async function sha256(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+export async function sha256(...parts: readonly Uint8Array[]): Promise<Uint8Array> {
   const node = nodeCrypto();
   if (node) {
     const hash = node.createHash('sha256');
@@ -27,13 +27,20 @@ export async function sha256(parts: readonly Uint8Array[]): Promise<Uint8Array> 
       hint: 'Serve the page over https or from localhost.',
     });
   }
+  return new Uint8Array(await subtle.digest('SHA-256', joined(parts)));
+}
+
+/** The parts as one array of its own: WebCrypto refuses shared memory. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [only] = parts;
+  if (parts.length === 1 && only.buffer instanceof ArrayBuffer) return only as Uint8Array<ArrayBuffer>;
   const whole = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }
-  return new Uint8Array(await subtle.digest('SHA-256', whole));
+  return whole;
 }
 
 /** Lower-case hexadecimal. */

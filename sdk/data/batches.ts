@@ -85,7 +85,7 @@ class Batches implements BatchSource {
     const arrays = Object.entries(this.#arrays);
     const head = { size, shuffle, dropLast, arrays: arrays.map(([name, a]) => [name, a.dtype, a.shape]) };
     const bytes = arrays.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return hex(await sha256([new TextEncoder().encode(`isobit batches 1\n${JSON.stringify(head)}\n`), ...bytes]));
+    return hex(await sha256(new TextEncoder().encode(`isobit batches 1\n${JSON.stringify(head)}\n`), ...bytes));
   }
 
   async *epoch(n: number, rng: Rng, from: number, o?: IO): AsyncGenerator<Batch> {

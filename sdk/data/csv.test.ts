@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { DataError } from '../core/errors.ts';
 import { type CsvReadOptions, readCsv, writeCsv } from './csv.ts';
 import { shortest } from './decimal.ts';
 
-const PYTHON = new URL('../../.venv/bin/python', import.meta.url).pathname;
+const PYTHON = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 
 /** Finite f32 numbers: edges, powers of two and ten with their neighbours, and a fixed walk over all patterns. */
 function floats(): Float32Array {

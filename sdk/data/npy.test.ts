@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { DataError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { readNpy, writeNpy } from './npy.ts';
 
-const PYTHON = new URL('../../.venv/bin/python', import.meta.url).pathname;
+const PYTHON = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 
 /** Runs a numpy program in a scratch folder. */
 function numpy(program: string, use: (dir: string) => void, files: Record<string, Uint8Array> = {}): void {

@@ -2,8 +2,8 @@
  * Fusion: which expressions run in one kernel.
  *
  * Elementwise expressions of one size that read each other element by element form a group: one program over a flat index (a
- * reshape is free). A group may then ride on a reduction, as the prologue that makes its input or the epilogue of its
- * result, or on a matmul as its epilogue. Since every scalar row is rounded by itself (N0), none of this can change a bit.
+ * reshape is free). A group may then ride on a reduction or a matmul: as the prologue that makes its (left) input, or as the
+ * epilogue of its result. Since every scalar row is rounded by itself (N0), none of this can change a bit.
  */
 
 import { constantValue, type Expr, isBound } from './expr.ts';
@@ -138,7 +138,7 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
       if (u.anchor?.op.kind === 'matmul' || u.anchor?.op.kind === 'reduce') attachEpilogue(u);
     }
     for (const u of [...units]) {
-      if (u.anchor?.op.kind === 'reduce') attachPrologue(u);
+      if (u.anchor?.op.kind === 'matmul' || u.anchor?.op.kind === 'reduce') attachPrologue(u);
     }
   }
 
@@ -167,24 +167,36 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
   }
 
   function attachPrologue(u: Unit): void {
-    const r = u.anchor!;
-    const v = operands(r)[0];
+    const anchor = u.anchor!;
+    const v = operands(anchor)[0];
     const group = unitOf.get(v.base);
     if (!group || group.anchor || !isFlatIdentity(v)) return;
-    const split = splitAxes(r);
-    if (!split || (split.inner > 1 && split.inner < MIN_COLUMNS)) return;
+    if (anchor.op.kind === 'reduce' ? !reducesInOrder(anchor) : !packsInOrder(anchor, group)) return;
     // The epilogue may wait for another unit, and that unit for the group: as one, they would wait for each other.
-    if (
-      leadsTo(
-        [...deps(u)].filter((d) => d !== group),
-        group,
-      )
-    )
-      return;
+    const others = [...deps(u)].filter((d) => d !== group);
+    if (leadsTo(others, group)) return;
     u.group = group.group;
     for (const e of group.group) unitOf.set(e, u);
     reach.merge(u, group);
     units.splice(units.indexOf(group), 1);
+  }
+
+  /** A reduction that meets its elements in memory order, in pieces that are worth a program each. */
+  function reducesInOrder(r: Expr): boolean {
+    const split = splitAxes(r);
+    return split !== null && (split.inner === 1 || split.inner >= MIN_COLUMNS);
+  }
+
+  /**
+   * A matmul whose left side is packed row by row just as the group makes it, and whose rows are all of the left side. Nothing
+   * else in the unit may read the group: it would see rows that are not made yet.
+   */
+  function packsInOrder(m: Expr, group: Unit): boolean {
+    const [a, b] = operands(m);
+    const shared = b.shape.slice(0, -2).every((d) => d === 1);
+    if (m.attrs.transposeA === true || !shared || a.base.size === 0) return false;
+    const inGroup = (v: View) => group.group.includes(v.base);
+    return !inGroup(b) && !unitOf.get(m)!.epilogue.some((e) => reads(e).some(inGroup));
   }
 
   // 3. What goes to memory: roots, what anchors read other than through their own prologue, what other units read.
@@ -200,7 +212,9 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     }
     if (u.anchor) {
       stored.add(u.anchor);
-      for (const { base } of reads(u.anchor)) if (!u.group.includes(base)) stored.add(base);
+      // A reduction takes its prologue's value from a register; a matmul packs from memory.
+      const inRegister = (e: Expr) => u.anchor!.op.kind === 'reduce' && u.group.includes(e);
+      for (const { base } of reads(u.anchor)) if (!inRegister(base)) stored.add(base);
     }
   }
   for (const e of [...stored]) if (isBound(e) || e.op.kind === 'view') stored.delete(e);

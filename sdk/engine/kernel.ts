@@ -67,6 +67,8 @@ export type Kernel =
       readonly b: Matrix;
       readonly batch: readonly number[];
       readonly out: BufferId;
+      /** Makes the left side, which then is [m, k] in memory order without batch; rows are needed as they are packed. */
+      readonly prologue: Program | null;
       readonly epilogue: Program | null;
     }
   | ({ readonly kind: 'gather' } & Indexed)

@@ -41,7 +41,11 @@ export function placeTemps(buffers: readonly BufferInfo[], kernels: readonly Ker
 function inPlace(k: Kernel, dying: ReadonlySet<BufferId>, buffers: readonly BufferInfo[]): [BufferId, BufferId][] {
   const program = k.kind === 'map' ? k.program : k.kind === 'matmul' ? k.epilogue : null;
   if (!program) return [];
-  const outside = k.kind === 'matmul' ? new Set([k.a.buffer, k.b.buffer]) : new Set<BufferId>();
+  const outside = new Set<BufferId>();
+  if (k.kind === 'matmul') {
+    const before = touchesOf(k.prologue);
+    for (const b of [k.a.buffer, k.b.buffer, ...before.reads, ...before.writes]) outside.add(b);
+  }
   const lastRead = new Map<BufferId, number>();
   const strided = new Set<BufferId>(outside);
   const streams = (a: { offset: number; dims: readonly number[]; strides: readonly number[] }, size: number) =>
@@ -76,25 +80,33 @@ function inPlace(k: Kernel, dying: ReadonlySet<BufferId>, buffers: readonly Buff
   return pairs;
 }
 
-const programTouches = (p: Program): { reads: BufferId[]; writes: BufferId[] } => ({
-  reads: p.values.flatMap((v) =>
-    v.kind === 'load' ? [v.access.buffer] : v.kind === 'row' && v.draw ? [v.draw.step.buffer] : [],
-  ),
-  writes: p.stores.map((s) => s.access.buffer),
-});
+function touchesOf(p: Program | null): { reads: BufferId[]; writes: BufferId[] } {
+  if (!p) return { reads: [], writes: [] };
+  return {
+    reads: p.values.flatMap((v) =>
+      v.kind === 'load' ? [v.access.buffer] : v.kind === 'row' && v.draw ? [v.draw.step.buffer] : [],
+    ),
+    writes: p.stores.map((s) => s.access.buffer),
+  };
+}
 
 /** Buffers that a kernel reads and writes. */
 export function touches(k: Kernel): { reads: BufferId[]; writes: BufferId[] } {
-  const epilogue = 'epilogue' in k && k.epilogue ? programTouches(k.epilogue) : { reads: [], writes: [] };
+  const epilogue = touchesOf('epilogue' in k ? k.epilogue : null);
   switch (k.kind) {
     case 'map':
-      return programTouches(k.program);
+      return touchesOf(k.program);
     case 'reduce': {
-      const input = 'program' in k.input ? programTouches(k.input.program) : { reads: [k.input.buffer], writes: [] };
+      const input = 'program' in k.input ? touchesOf(k.input.program) : { reads: [k.input.buffer], writes: [] };
       return { reads: [...input.reads, ...epilogue.reads], writes: [...input.writes, k.out, ...epilogue.writes] };
     }
-    case 'matmul':
-      return { reads: [k.a.buffer, k.b.buffer, ...epilogue.reads], writes: [k.out, ...epilogue.writes] };
+    case 'matmul': {
+      const prologue = touchesOf(k.prologue);
+      return {
+        reads: [...prologue.reads, k.a.buffer, k.b.buffer, ...epilogue.reads],
+        writes: [...prologue.writes, k.out, ...epilogue.writes],
+      };
+    }
     case 'gather':
       return { reads: [k.source, k.index.buffer], writes: [k.out] };
     case 'scatterAdd':

@@ -32,13 +32,14 @@ test('equal subexpressions are computed once, x*1 and x+0 not at all, dead code 
   assert.deepEqual(rows(x.sub(x)), ['sub_f']);
 });
 
-test('elementwise code rides on reductions as prologue and epilogue, and on matmul as epilogue', () => {
+test('elementwise code rides on reductions as matmul, as prologue and epilogue', () => {
   const x = rt.tensor(new Float32Array(256), [4, 64]);
   const loss = mean(x.mul(x).exp());
   assert.deepEqual(kinds([loss]), ['reduce']);
   const w = rt.tensor(new Float32Array(640), [64, 10]);
   const b = rt.tensor(new Float32Array(10));
   assert.deepEqual(kinds([x.matmul(w).add(b).relu()]), ['matmul']);
+  assert.deepEqual(kinds([x.sub(3).tanh().matmul(w).add(b).relu()]), ['matmul']);
 });
 
 test('moves cost nothing where strides can say them', () => {

@@ -102,7 +102,8 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
       }
       case 'matmul': {
         const [a, b] = operands(e);
-        kernels.push({ ...contraction(e, a, b), out, epilogue: epilogueOf(u) });
+        const prologue = u.group.length > 0 ? programOf(u.group).program : null;
+        kernels.push({ ...contraction(e, a, b), out, prologue, epilogue: epilogueOf(u) });
         break;
       }
       case 'gather':

@@ -18,7 +18,9 @@ import type { Optimizer, Tree } from './optimizer.ts';
 export function clipByNorm(optimizer: Optimizer, maxNorm: number): Optimizer {
   checkOptions('clipByNorm', { maxNorm: required(positive) }, { maxNorm });
   return {
-    ...optimizer,
+    type: optimizer.type,
+    slots: optimizer.slots,
+    hyper: (step) => optimizer.hyper(step),
     update(p, grads, s, h) {
       if (grads.size === 0) return optimizer.update(p, grads, s, h);
       const scale = factor(grads, toF32(maxNorm));

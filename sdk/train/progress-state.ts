@@ -34,11 +34,12 @@ export class Cursor implements Component {
   id: string | null = null;
 
   /**
-   * Ties the cursor to a data set.
+   * Ties the cursor to a data set; before the first batch is consumed, any will do.
    * @throws DataError E_DATA_ORDER where it belongs to another one; `allowed` starts the epoch under way anew in the new data.
    */
   attach(id: string, allowed: boolean): void {
-    if (this.id !== null && this.id !== id) {
+    const begun = this.epoch > 0 || this.batch > 0;
+    if (begun && this.id !== null && this.id !== id) {
       if (!allowed) {
         throw new DataError(`run: the data are not those of this run: ${short(id)}, not ${short(this.id)}`, {
           code: 'E_DATA_ORDER',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
 import { RunStore } from '../checkpoint/index.ts';
+import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { type Batch, type BatchSource, batches } from '../data/index.ts';
 import { createRuntime, grad, type Runtime, type Tensor } from '../index.ts';
@@ -175,6 +176,16 @@ describe('a run', () => {
       assert.equal(commit.fingerprint, await straight.fingerprint());
     }
   });
+  test('a runtime that traces every call again finds nothing impure, and no other bits', async () => {
+    const debug = await createRuntime({ backend: 'wasm', seed: 42n, debug: true });
+    const [watched, plain] = [
+      tinyTrainer(debug, { metrics: { accuracy } }),
+      tinyTrainer(rt, { metrics: { accuracy } }),
+    ];
+    for (const t of [watched, plain]) await drain(t.run(tinyBatches(), { steps: 7 }));
+    assert.equal(await watched.fingerprint(), await plain.fingerprint());
+    await debug.dispose();
+  });
   test('a source that does not tell its number of batches ends its epochs by itself', async () => {
     const list: Batch[] = [];
     for await (const b of tinyBatches().epoch(0, rt.rng, 0)) list.push(b);
@@ -301,6 +312,29 @@ describe('bad input is a typed error before the step, and nothing is half-applie
     await rejects(listed([{ x: host([1, 2], [1, 2]), y: labels([0]) }]), { code: 'E_SHAPE' });
     await rejects(listed([]), { code: 'E_DATA', message: /without batches/ });
     await assert.rejects(tinyTrainer(rt).evaluate(listed([])), { code: 'E_DATA' });
+  });
+  test('after bad data the same trainer goes on with mended ones', async () => {
+    const trainer = tinyTrainer(rt);
+    const bad = listed([{ x: host([Number.NaN, 2, 3], [1, 3]), y: labels([0]) }], { id: 'bad' });
+    await assert.rejects(drain(trainer.run(bad, { epochs: 1 })), { code: 'E_DATA' });
+    await drain(trainer.run(listed([{ x, y: labels([0, 1]) }], { id: 'mended' }), { epochs: 1 }));
+    assert.equal(trainer.step, 1);
+  });
+  test('a store that cannot be written ends the run; what it held and the trainer are good', async () => {
+    const store = memoryStore();
+    const full = new CheckpointError('E_QUOTA', 'the disk is full');
+    let puts = 0;
+    const filling = {
+      ...store,
+      put: (...a: Parameters<typeof store.put>) => (++puts > 4 ? Promise.reject(full) : store.put(...a)),
+    };
+    const trainer = tinyTrainer(rt, { store: filling, checkpoint: { everySteps: 2 } });
+    await assert.rejects(drain(trainer.run(tinyBatches(), { steps: 10 })), (e) => e === full);
+    assert.equal(trainer.step, 6, 'two saves of two objects each went well');
+    assert.equal((await tinyTrainer(rt, { store }).resume()).step, 4);
+    const straight = tinyTrainer(rt);
+    await drain(straight.run(tinyBatches(), { steps: 6 }));
+    assert.equal(await trainer.fingerprint(), await straight.fingerprint());
   });
   test('a parameter that the loss does not depend on is named', async () => {
     class Idle extends Module {

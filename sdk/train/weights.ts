@@ -17,10 +17,12 @@ const ROOT = 'model/';
  * const file = await encodeCheckpoint(weightsOf(model));
  */
 export function weightsOf(model: Module): CheckpointContent {
-  const tensors = [...variablesOf(model)].map(([name, v]) => [ROOT + name, lazily(v).source] as const);
+  const variables = variablesOf(model);
+  const tensors = [...variables].map(([name, v]) => [ROOT + name, lazily(v).source] as const);
+  const [first] = variables.values();
   return {
     kind: 'weights',
-    schema: { model: 1, numerics: 1 },
+    schema: { model: 1, ...(first && { numerics: runtimeOf(first).contract }) },
     state: { model: model.describe() },
     tensors: new Map(tensors),
   };

@@ -122,7 +122,8 @@ export function lowerPlan(plan: Plan): Lowered {
             w.push(side.row, side.column);
           }
           pointer(k.out);
-          w.push(k.n, 0);
+          w.push(k.n);
+          program(k.prologue);
           program(k.epilogue);
           const c = k.batch.map((_, i) => k.batch.slice(i + 1).reduce((p, d) => p * d, k.m * k.n));
           w.push(k.batch.length, ...k.batch, ...k.a.batch.map((s) => s >>> 0), ...k.b.batch.map((s) => s >>> 0), ...c);
