@@ -52,8 +52,8 @@ ${cells.map((c) => `      t${c} = G(t${c} + s${c});`).join('\n')}
     }
   }
   let c = ${p(9)} + batch * m * n;
-${range.flatMap((r) => range.map((j) => `  if (row + ${r}u < m && column + ${j}u < n) { mem[c + (row + ${r}u) * n + column + ${j}u] = bitcast<u32>(t${r}${j}); }`)).join('\n')}`;
-  return shader([window], body, 'tile');
+${range.flatMap((r) => range.map((j) => `  if (row + ${r}u < m && column + ${j}u < n) { mem[c + (row + ${r}u) * n + column + ${j}u] = S(bitcast<u32>(t${r}${j})); }`)).join('\n')}`;
+  return shader([snap, window], body, 'tile');
 }
 
 /**
@@ -61,7 +61,7 @@ ${range.flatMap((r) => range.map((j) => `  if (row + ${r}u < m && column + ${j}u
  * outputs * chunks, n, chunks, inner, source, destination, 1 to apply the load rule.
  */
 const SUM_F32 = shader(
-  [leaf],
+  [leaf, snap],
   `
   let n = ${p(1)};
   let chunks = ${p(2)};
@@ -85,7 +85,7 @@ const SUM_F32 = shader(
       lanes[lane] = G(lanes[lane] + lanes[lane + s]);
     }
   }
-  mem[${p(5)} + i] = bitcast<u32>(lanes[0]);`,
+  mem[${p(5)} + i] = S(bitcast<u32>(lanes[0]));`,
 );
 
 /** Integer sums wrap, so any order gives the same bits. Parameters as SUM_F32. */

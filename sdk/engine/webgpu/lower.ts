@@ -89,6 +89,7 @@ export function lowerPlan(plan: Plan): Lowered {
         return;
       }
       case 'matmul': {
+        if (k.prologue) program(k.prologue);
         const pad = (list: readonly number[]) => Array.from({ length: BATCH_AXES }, (_, i) => word(list[i] ?? 0));
         const batches = k.batch.reduce((n, d) => n * d, 1);
         const [x, y] = [Math.ceil(k.n / TILE_GROUP), Math.ceil(k.m / TILE_GROUP)];
