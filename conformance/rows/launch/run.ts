@@ -1,0 +1,98 @@
+/** Runs rows beside each other, and gathers what each says into a report. */
+
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Mismatch, RowOptions, RowReport, Said } from '../report.ts';
+import { Unavailable } from './ask.ts';
+import type { Row } from './rows.ts';
+
+/** A row that says nothing for so long has stopped, in milliseconds. Software GPUs compile for minutes on a busy machine. */
+const SILENCE = 300_000;
+
+export interface RunOptions extends Omit<RowOptions, 'backend'> {
+  readonly onSaid?: (row: Row, said: Said, cases: number) => void;
+  readonly onEnd?: (report: RowReport) => void;
+  /** Rows beside each other; the number of cores unless given, and no more than two. */
+  readonly parallel?: number;
+}
+
+/** Reports in the order of `rows`. A row that cannot be run is reported, never left out. */
+export async function runRows(rows: readonly Row[], o: RunOptions): Promise<RowReport[]> {
+  const bundles = bundlesOf();
+  const reports: RowReport[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < rows.length; i = next++) {
+      reports[i] = await runRow(rows[i], bundles, o);
+      o.onEnd?.(reports[i]);
+    }
+  };
+  const parallel = o.parallel ?? Math.min(2, availableParallelism());
+  await Promise.all(Array.from({ length: parallel }, worker));
+  return reports;
+}
+
+/** dist/rows of the package that this file is in, be it a source or a bundle. */
+function bundlesOf(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const bundles = join(folder, 'dist/rows');
+    if (existsSync(bundles)) return bundles;
+    if (dirname(folder) === folder) throw new Error('dist/rows is missing: npm run build');
+  }
+}
+
+async function runRow(row: Row, bundles: string, o: RunOptions): Promise<RowReport> {
+  const started = performance.now();
+  const watch = new AbortController();
+  const stop = () => watch.abort(new Error(`nothing was heard for ${SILENCE / 1000} s`));
+  let timer = setTimeout(stop, SILENCE);
+  let [engine, adapter]: (string | null)[] = [null, null];
+  let [cases, done, mismatches] = [0, 0, 0];
+  let first: Mismatch | null = null;
+  let status: RowReport['status'] = 'failed';
+  let why: string | null = null;
+  const say = (said: Said) => {
+    clearTimeout(timer);
+    timer = setTimeout(stop, SILENCE);
+    switch (said.kind) {
+      case 'begin':
+        ({ engine, adapter, cases } = said);
+        break;
+      case 'progress':
+        ({ done } = said);
+        break;
+      case 'mismatch':
+        mismatches++;
+        first ??= said.mismatch;
+        break;
+      case 'end':
+        ({ mismatches, first } = said);
+        done = said.cases;
+        status = mismatches === 0 ? 'passed' : 'failed';
+        break;
+      case 'unavailable':
+        ({ why } = said);
+        status = 'unavailable';
+        break;
+      case 'failed':
+        ({ why } = said);
+        break;
+      default:
+        said satisfies never;
+    }
+    o.onSaid?.(row, said, cases);
+  };
+  try {
+    const { seed, graphs, stride } = o;
+    await row.launch({ options: { backend: row.backend, seed, graphs, stride }, bundles, say, signal: watch.signal });
+  } catch (e) {
+    status = e instanceof Unavailable ? 'unavailable' : 'failed';
+    why = watch.signal.aborted ? String(watch.signal.reason.message) : e instanceof Error ? e.message : String(e);
+  } finally {
+    clearTimeout(timer);
+  }
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  return { runtime: row.runtime, engine, adapter, cases: done, mismatches, status, first, why, seconds };
+}
