@@ -19,7 +19,7 @@ import { numericError } from './diagnose.ts';
 import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
-import { checkedHost, computeDType, nonFiniteData } from './upload.ts';
+import { checkElements, computeDType, nonFiniteData } from './upload.ts';
 
 /** What a trace collects besides the graph. */
 export class Trace {
@@ -352,9 +352,11 @@ function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
     rt.device.upload(slot, [x], 'f32');
     return slot;
   }
-  const host = checkedHost('capture', x);
-  const slot = slotFor(rt, entry, index, host.data.length);
-  if (rt.device.upload(slot, host.data, host.dtype)) throw nonFiniteData(`capture: argument ${index}`, host.data);
+  // Shape and dtype belong to the signature: the trace has checked them.
+  const dtype = x.dtype as ComputeDType;
+  checkElements('capture', x.data, x.shape, dtype);
+  const slot = slotFor(rt, entry, index, x.data.length);
+  if (rt.device.upload(slot, x.data, dtype)) throw nonFiniteData(`capture: argument ${index}`, x.data);
   return slot;
 }
 

@@ -194,7 +194,8 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
   function packsInOrder(m: Expr, group: Unit): boolean {
     const [a, b] = operands(m);
     const shared = b.shape.slice(0, -2).every((d) => d === 1);
-    if (m.attrs.transposeA === true || !shared || a.base.size === 0) return false;
+    // An empty result has no kernel to ride on, though its left side may be read elsewhere.
+    if (m.attrs.transposeA === true || !shared || a.base.size === 0 || m.size === 0) return false;
     const inGroup = (v: View) => group.group.includes(v.base);
     return !inGroup(b) && !unitOf.get(m)!.epilogue.some((e) => reads(e).some(inGroup));
   }

@@ -223,7 +223,7 @@ export class EngineRuntime implements Runtime, Graph {
     this.fault = null;
     if (fault && !keep) throw await fault();
     const computed = !node.held;
-    const flags = await this.realise([node]);
+    const flags = computed ? await this.realise([node]) : CLEAN;
     const held = node.held!.retain();
     try {
       const bits = await this.device.download(

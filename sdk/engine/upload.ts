@@ -32,17 +32,22 @@ export function checkedHost(
     });
   }
   const dims = checkShape(what, shape ?? given.shape);
-  if (sizeOf(dims) !== given.data.length) {
+  checkElements(what, given.data, dims, as);
+  return { data: given.data as HostArray<ComputeDType>['data'], shape: dims, dtype: as };
+}
+
+/** Refuses data that do not fill their shape, and numbers that are no integers of their dtype. */
+export function checkElements(what: string, data: ArrayLike<number>, shape: Shape, dtype: ComputeDType): void {
+  if (sizeOf(shape) !== data.length) {
     throw new ShapeError(
-      `${what}: ${given.data.length} numbers do not fill a tensor of shape ${showShape(dims)} (${sizeOf(dims)})`,
+      `${what}: ${data.length} numbers do not fill a tensor of shape ${showShape(shape)} (${sizeOf(shape)})`,
       {
         hint: 'Give as many numbers as the shape has elements.',
-        details: { shape: dims, length: given.data.length },
+        details: { shape, length: data.length },
       },
     );
   }
-  if (as !== 'f32') checkIntegers(what, given.data, as);
-  return { data: given.data as HostArray<ComputeDType>['data'], shape: dims, dtype: as };
+  if (dtype !== 'f32') checkIntegers(what, data, dtype);
 }
 
 function checkIntegers(what: string, data: ArrayLike<number>, dtype: ComputeDType): void {
