@@ -26,24 +26,26 @@ const FIREFOX = {
 };
 const FIREFOX_GPU = { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true };
 
-export const chromium: Launch = (ask) =>
-  inBrowser(ask, {
-    browser: 'chrome',
-    executablePath: orUnavailable(
-      onPath(
-        ...(process.env.CHROME_PATH ? [process.env.CHROME_PATH] : []),
-        ...['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
-        '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+/** How puppeteer starts a browser of this machine, with a software GPU or none. Throws Unavailable where it has none. */
+export function browserOptions(name: 'chromium' | 'firefox', gpu: boolean): LaunchOptions {
+  if (name === 'chromium') {
+    return {
+      browser: 'chrome',
+      headless: true,
+      executablePath: orUnavailable(
+        onPath(
+          ...(process.env.CHROME_PATH ? [process.env.CHROME_PATH] : []),
+          ...['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+          '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+        ),
+        'Chromium is not installed',
       ),
-      'Chromium is not installed',
-    ),
-    args: [...CHROMIUM, ...(ask.options.backend === 'webgpu' ? CHROMIUM_GPU : [])],
-  });
-
-export const firefox: Launch = (ask) => {
-  const gpu = ask.options.backend === 'webgpu';
-  return inBrowser(ask, {
+      args: [...CHROMIUM, ...(gpu ? CHROMIUM_GPU : [])],
+    };
+  }
+  return {
     browser: 'firefox',
+    headless: true,
     executablePath: orUnavailable(
       onPath(
         ...(process.env.FIREFOX_PATH ? [process.env.FIREFOX_PATH] : []),
@@ -53,8 +55,11 @@ export const firefox: Launch = (ask) => {
     ),
     extraPrefsFirefox: { ...FIREFOX, ...(gpu ? FIREFOX_GPU : {}) },
     env: { ...process.env, ...(gpu ? vulkan('lavapipe') : {}) },
-  });
-};
+  };
+}
+
+export const chromium: Launch = (ask) => inBrowser(ask, browserOptions('chromium', ask.options.backend === 'webgpu'));
+export const firefox: Launch = (ask) => inBrowser(ask, browserOptions('firefox', ask.options.backend === 'webgpu'));
 
 async function inBrowser(ask: Ask, options: LaunchOptions): Promise<void> {
   const { default: puppeteer } = await import('puppeteer-core').catch(() => {
@@ -72,7 +77,7 @@ async function inBrowser(ask: Ask, options: LaunchOptions): Promise<void> {
     ask.say(said);
     if (isLast(said)) end();
   });
-  const browser = await puppeteer.launch({ ...options, headless: true });
+  const browser = await puppeteer.launch(options);
   try {
     browser.on('disconnected', () => fail(new Error('the browser ended')));
     const page = await browser.newPage();
