@@ -29,6 +29,7 @@ export interface RuntimeOptions {
 export const RUNTIME_OPTIONS: readonly (keyof RuntimeOptions)[] = [
   'backend',
   'seed',
+  'device',
   'wasm',
   'debug',
   'signal',
