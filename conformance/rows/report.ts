@@ -1,5 +1,20 @@
 /** What a row of the conformance run is asked, and what it says, as JSON: rows are other processes, browsers and servers. */
 
+/** Every row there is, in the order in which they are reported. */
+export const RUNTIMES = [
+  'node-wasm',
+  'node-webgpu',
+  'bun-wasm',
+  'deno-wasm',
+  'deno-webgpu',
+  'chromium-wasm',
+  'chromium-webgpu',
+  'firefox-wasm',
+  'firefox-webgpu',
+  'workerd-wasm',
+] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
 export interface RowOptions {
   readonly backend: 'wasm' | 'webgpu';
   /** Of the fuzzed graphs. */
@@ -29,7 +44,7 @@ export type Said =
 
 /** What is known of a row when it is over. */
 export interface RowReport {
-  readonly runtime: string;
+  readonly runtime: RuntimeName;
   /** The program and its JavaScript engine. */
   readonly engine: string | null;
   readonly adapter: string | null;

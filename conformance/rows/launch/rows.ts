@@ -1,26 +1,25 @@
-/** The table of rows. */
+/** The table of rows: how each is launched. */
 
+import type { RuntimeName } from '../report.ts';
 import type { Launch } from './ask.ts';
 import { chromium, firefox } from './browsers.ts';
 import { bun, deno, node } from './processes.ts';
 import { workerd } from './workerd.ts';
 
 export interface Row {
-  readonly runtime: string;
   readonly backend: 'wasm' | 'webgpu';
   readonly launch: Launch;
 }
 
-/** The long ones first, so that the last to end is a short one. */
-export const ROWS: readonly Row[] = [
-  { runtime: 'firefox-webgpu', backend: 'webgpu', launch: firefox },
-  { runtime: 'deno-webgpu', backend: 'webgpu', launch: deno },
-  { runtime: 'chromium-webgpu', backend: 'webgpu', launch: chromium },
-  { runtime: 'node-webgpu', backend: 'webgpu', launch: node },
-  { runtime: 'firefox-wasm', backend: 'wasm', launch: firefox },
-  { runtime: 'workerd-wasm', backend: 'wasm', launch: workerd },
-  { runtime: 'chromium-wasm', backend: 'wasm', launch: chromium },
-  { runtime: 'deno-wasm', backend: 'wasm', launch: deno },
-  { runtime: 'bun-wasm', backend: 'wasm', launch: bun },
-  { runtime: 'node-wasm', backend: 'wasm', launch: node },
-];
+export const ROWS: Readonly<Record<RuntimeName, Row>> = {
+  'node-wasm': { backend: 'wasm', launch: node },
+  'node-webgpu': { backend: 'webgpu', launch: node },
+  'bun-wasm': { backend: 'wasm', launch: bun },
+  'deno-wasm': { backend: 'wasm', launch: deno },
+  'deno-webgpu': { backend: 'webgpu', launch: deno },
+  'chromium-wasm': { backend: 'wasm', launch: chromium },
+  'chromium-webgpu': { backend: 'webgpu', launch: chromium },
+  'firefox-wasm': { backend: 'wasm', launch: firefox },
+  'firefox-webgpu': { backend: 'webgpu', launch: firefox },
+  'workerd-wasm': { backend: 'wasm', launch: workerd },
+};

@@ -4,52 +4,60 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Mismatch, RowOptions, RowReport, Said } from '../report.ts';
+import { OptionError } from '../../../sdk/core/errors.ts';
+import type { Mismatch, RowOptions, RowReport, RuntimeName, Said } from '../report.ts';
 import { Unavailable } from './ask.ts';
-import type { Row } from './rows.ts';
+import { ROWS } from './rows.ts';
 
 /** A row that says nothing for so long has stopped, in milliseconds. Software GPUs compile for minutes on a busy machine. */
 const SILENCE = 300_000;
 
 export interface RunOptions extends Omit<RowOptions, 'backend'> {
-  readonly onSaid?: (row: Row, said: Said, cases: number) => void;
+  readonly onSaid?: (runtime: RuntimeName, said: Said) => void;
   readonly onEnd?: (report: RowReport) => void;
   /** Rows beside each other; the number of cores unless given, and no more than two. */
   readonly parallel?: number;
 }
 
-/** Reports in the order of `rows`. A row that cannot be run is reported, never left out. */
-export async function runRows(rows: readonly Row[], o: RunOptions): Promise<RowReport[]> {
+/** Reports in the order of the names. A row that cannot be run is reported, never left out. */
+export async function runRows(names: readonly RuntimeName[], o: RunOptions): Promise<RowReport[]> {
   const bundles = bundlesOf();
-  const reports: RowReport[] = [];
-  let next = 0;
+  const reports = new Map<RuntimeName, RowReport>();
+  // The long ones first, so that the last to end is a short one.
+  const queue = [...names].sort((a, b) => rank(a) - rank(b));
   const worker = async () => {
-    for (let i = next++; i < rows.length; i = next++) {
-      reports[i] = await runRow(rows[i], bundles, o);
-      o.onEnd?.(reports[i]);
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      const report = await runRow(name, bundles, o);
+      reports.set(name, report);
+      o.onEnd?.(report);
     }
   };
   const parallel = o.parallel ?? Math.min(2, availableParallelism());
   await Promise.all(Array.from({ length: parallel }, worker));
-  return reports;
+  return names.map((name) => reports.get(name) as RowReport);
 }
+
+const rank = (name: RuntimeName): number => (ROWS[name].backend === 'webgpu' ? 0 : 1);
 
 /** dist/rows of the package that this file is in, be it a source or a bundle. */
 function bundlesOf(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const bundles = join(folder, 'dist/rows');
     if (existsSync(bundles)) return bundles;
-    if (dirname(folder) === folder) throw new Error('dist/rows is missing: npm run build');
+    if (dirname(folder) === folder) {
+      throw new OptionError('conformance: dist/rows is missing', { hint: 'Build it: npm run build.' });
+    }
   }
 }
 
-async function runRow(row: Row, bundles: string, o: RunOptions): Promise<RowReport> {
+async function runRow(runtime: RuntimeName, bundles: string, o: RunOptions): Promise<RowReport> {
+  const { backend, launch } = ROWS[runtime];
   const started = performance.now();
   const watch = new AbortController();
   const stop = () => watch.abort(new Error(`nothing was heard for ${SILENCE / 1000} s`));
   let timer = setTimeout(stop, SILENCE);
   let [engine, adapter]: (string | null)[] = [null, null];
-  let [cases, done, mismatches] = [0, 0, 0];
+  let [done, mismatches] = [0, 0];
   let first: Mismatch | null = null;
   let status: RowReport['status'] = 'failed';
   let why: string | null = null;
@@ -58,7 +66,7 @@ async function runRow(row: Row, bundles: string, o: RunOptions): Promise<RowRepo
     timer = setTimeout(stop, SILENCE);
     switch (said.kind) {
       case 'begin':
-        ({ engine, adapter, cases } = said);
+        ({ engine, adapter } = said);
         break;
       case 'progress':
         ({ done } = said);
@@ -82,11 +90,11 @@ async function runRow(row: Row, bundles: string, o: RunOptions): Promise<RowRepo
       default:
         said satisfies never;
     }
-    o.onSaid?.(row, said, cases);
+    o.onSaid?.(runtime, said);
   };
   try {
     const { seed, graphs, stride } = o;
-    await row.launch({ options: { backend: row.backend, seed, graphs, stride }, bundles, say, signal: watch.signal });
+    await launch({ options: { backend, seed, graphs, stride }, bundles, say, signal: watch.signal });
   } catch (e) {
     status = e instanceof Unavailable ? 'unavailable' : 'failed';
     why = watch.signal.aborted ? String(watch.signal.reason.message) : e instanceof Error ? e.message : String(e);
@@ -94,5 +102,5 @@ async function runRow(row: Row, bundles: string, o: RunOptions): Promise<RowRepo
     clearTimeout(timer);
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  return { runtime: row.runtime, engine, adapter, cases: done, mismatches, status, first, why, seconds };
+  return { runtime, engine, adapter, cases: done, mismatches, status, first, why, seconds };
 }

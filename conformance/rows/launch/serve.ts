@@ -7,12 +7,13 @@ import { basename, join } from 'node:path';
 import type { Said } from '../report.ts';
 import type { Ask } from './ask.ts';
 
-const PAGE = `<!doctype html>
-<meta charset="utf-8">
-<link rel="icon" href="data:,">
-<title>isobit conformance</title>
-<script type="module" src="/page.js"></script>
-`;
+const PAGE = [
+  '<!doctype html>',
+  '<meta charset="utf-8">',
+  '<link rel="icon" href="data:,">',
+  '<title>isobit conformance</title>',
+  '<script type="module" src="/page.js"></script>',
+].join('\n');
 
 /** What pages of careful sites send; the library must do with it. */
 const POLICY =
