@@ -14,15 +14,30 @@ const SEED = 20;
 const QUIET = 10_000;
 
 export async function conformance(o: ConformanceOptions, t: Terminal): Promise<void> {
-  const rows = await runRows(o.runtime ?? RUNTIMES, {
-    seed: SEED,
-    graphs: o.graphs,
-    stride: 1,
-    onSaid: progress(t),
-    onEnd: (row) => t.err(`${row.runtime}: ${row.status}, ${row.seconds} s\n`),
-  });
+  const rows = await untilInterrupted((signal) =>
+    runRows(o.runtime ?? RUNTIMES, {
+      seed: SEED,
+      graphs: o.graphs,
+      stride: 1,
+      onSaid: progress(t),
+      onEnd: (row) => t.err(`${row.runtime}: ${row.status}, ${row.seconds} s\n`),
+      signal,
+    }),
+  );
   t.out(o.json ? `${JSON.stringify({ contract: CONTRACT, rows })}\n` : describe(rows));
   judge(rows);
+}
+
+/** Ctrl-C ends the browsers and servers that were started, too. */
+async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const control = new AbortController();
+  const stop = (name: string) => control.abort(new DeviceError('E_DEVICE', `conformance: ended by ${name}`));
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, stop);
+  try {
+    return await work(control.signal);
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM']) process.off(name, stop);
+  }
 }
 
 /** Progress for people, on standard error: no row says more than one thing in ten seconds, save what is wrong. */
@@ -75,7 +90,7 @@ function describe(rows: readonly RowReport[]): string {
 }
 
 /** Throws where a row failed; with CI=true also where one could not be run. */
-function judge(rows: readonly RowReport[]): void {
+export function judge(rows: readonly RowReport[]): void {
   const named = (status: RowReport['status']) => rows.filter((r) => r.status === status).map((r) => r.runtime);
   const failed = named('failed');
   if (failed.length > 0) {

@@ -1,5 +1,6 @@
 /** Rows in a page of a browser, which puppeteer starts and ends. */
 
+import { basename } from 'node:path';
 import type { LaunchOptions } from 'puppeteer-core';
 import { type Ask, isLast, type Launch, Unavailable } from './ask.ts';
 import { onPath, orUnavailable, vulkan } from './find.ts';
@@ -59,7 +60,19 @@ export function browserOptions(name: 'chromium' | 'firefox', gpu: boolean): Laun
 }
 
 export const chromium: Launch = (ask) => inBrowser(ask, browserOptions('chromium', ask.options.backend === 'webgpu'));
-export const firefox: Launch = (ask) => inBrowser(ask, browserOptions('firefox', ask.options.backend === 'webgpu'));
+
+/** Firefox tells pages nothing of the adapter; which driver it was given is known here. */
+export const firefox: Launch = (ask) => {
+  const options = browserOptions('firefox', ask.options.backend === 'webgpu');
+  const driver = options.env?.VK_ICD_FILENAMES;
+  const say: Ask['say'] = (said) =>
+    ask.say(
+      said.kind === 'begin' && said.adapter === 'unknown adapter' && driver
+        ? { ...said, adapter: `driver ${basename(driver)}` }
+        : said,
+    );
+  return inBrowser({ ...ask, say }, options);
+};
 
 async function inBrowser(ask: Ask, options: LaunchOptions): Promise<void> {
   const { default: puppeteer } = await import('puppeteer-core').catch(() => {
@@ -77,7 +90,13 @@ async function inBrowser(ask: Ask, options: LaunchOptions): Promise<void> {
     ask.say(said);
     if (isLast(said)) end();
   });
-  const browser = await puppeteer.launch(options);
+  // Who calls decides what Ctrl-C ends.
+  const browser = await puppeteer.launch({
+    ...options,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
   try {
     browser.on('disconnected', () => fail(new Error('the browser ended')));
     const page = await browser.newPage();

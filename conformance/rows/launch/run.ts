@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { OptionError } from '../../../sdk/core/errors.ts';
 import type { Mismatch, RowOptions, RowReport, RuntimeName, Said } from '../report.ts';
 import { Unavailable } from './ask.ts';
-import { ROWS } from './rows.ts';
+import { ROWS, type Row } from './rows.ts';
 
 /** A row that says nothing for so long has stopped, in milliseconds. Software GPUs compile for minutes on a busy machine. */
 const SILENCE = 300_000;
@@ -17,6 +17,8 @@ export interface RunOptions extends Omit<RowOptions, 'backend'> {
   readonly onEnd?: (report: RowReport) => void;
   /** Rows beside each other; the number of cores unless given, and no more than two. */
   readonly parallel?: number;
+  /** Ends all rows; the run then throws its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Reports in the order of the names. A row that cannot be run is reported, never left out. */
@@ -27,7 +29,8 @@ export async function runRows(names: readonly RuntimeName[], o: RunOptions): Pro
   const queue = [...names].sort((a, b) => rank(a) - rank(b));
   const worker = async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      const report = await runRow(name, bundles, o);
+      const report = await runRow(name, ROWS[name], bundles, o);
+      o.signal?.throwIfAborted();
       reports.set(name, report);
       o.onEnd?.(report);
     }
@@ -50,10 +53,16 @@ function bundlesOf(): string {
   }
 }
 
-async function runRow(runtime: RuntimeName, bundles: string, o: RunOptions): Promise<RowReport> {
-  const { backend, launch } = ROWS[runtime];
+/** One row to its end, whatever that is. */
+export async function runRow(
+  runtime: RuntimeName,
+  { backend, launch }: Row,
+  bundles: string,
+  o: RunOptions,
+): Promise<RowReport> {
   const started = performance.now();
   const watch = new AbortController();
+  const signal = o.signal ? AbortSignal.any([o.signal, watch.signal]) : watch.signal;
   const stop = () => watch.abort(new Error(`nothing was heard for ${SILENCE / 1000} s`));
   let timer = setTimeout(stop, SILENCE);
   let [engine, adapter]: (string | null)[] = [null, null];
@@ -94,10 +103,11 @@ async function runRow(runtime: RuntimeName, bundles: string, o: RunOptions): Pro
   };
   try {
     const { seed, graphs, stride } = o;
-    await launch({ options: { backend, seed, graphs, stride }, bundles, say, signal: watch.signal });
+    await launch({ options: { backend, seed, graphs, stride }, bundles, say, signal });
   } catch (e) {
     status = e instanceof Unavailable ? 'unavailable' : 'failed';
-    why = watch.signal.aborted ? String(watch.signal.reason.message) : e instanceof Error ? e.message : String(e);
+    const cause = watch.signal.aborted ? watch.signal.reason : e;
+    why = cause instanceof Error ? cause.message : String(cause);
   } finally {
     clearTimeout(timer);
   }
