@@ -82,22 +82,20 @@ export function olderTab(path: string): CheckpointError {
 export async function idbError(e: unknown, { verb, path, size, signal }: Doing): Promise<unknown> {
   if (isIsobitError(e) || (signal?.aborted === true && e === signal.reason)) return e;
   if (!(e instanceof DOMException)) return e;
-  const { usage, quota } = await estimate();
-  const full = usage !== undefined && quota !== undefined && size !== undefined && usage + size > quota;
-  // A full disk may also come as an abort without a reason.
+  const mayBeFull = e.name === 'QuotaExceededError' || e.name === 'AbortError';
+  const { usage = 0, quota = 0 } = mayBeFull ? await estimate() : {};
+  const full = size !== undefined && quota > 0 && usage + size > quota;
+  // A full store may also come as an abort without a reason.
   if (e.name === 'QuotaExceededError' || (e.name === 'AbortError' && full)) {
-    const figures = quota === undefined ? '' : `, ${mebibytes(usage ?? 0)} of ${mebibytes(quota)} are in use`;
     const wanted = size === undefined ? '' : ` for ${mebibytes(size)}`;
-    return new CheckpointError(
-      'E_QUOTA',
-      `cannot ${verb} ${path}: no room${wanted} in the browser's storage${figures}`,
-      {
-        path,
-        cause: e,
-        details: { usage, quota, size },
-        hint: FREE,
-      },
-    );
+    // Chromium states a larger quota than it grants.
+    const figures = `${mebibytes(usage)}${full ? ` of ${mebibytes(quota)}` : ''} in use`;
+    return new CheckpointError('E_QUOTA', `cannot ${verb} ${path}: no room${wanted} in this browser, ${figures}`, {
+      path,
+      cause: e,
+      details: { usage, quota, size },
+      hint: FREE,
+    });
   }
   const kind = KINDS[e.name] ?? { code: 'E_IO', why: e.message, hint: 'reload the page, then try again' };
   return new CheckpointError(kind.code, `cannot ${verb} ${path}: ${kind.why} (${e.name})`, {

@@ -289,6 +289,27 @@ it('an object whose rows are lost is E_INTEGRITY', async (s, name) => {
   await assert.rejects(s.get('x'), code('E_INTEGRITY'));
 });
 
+it('a transaction that the browser gives up: E_QUOTA where the store is full, else E_IO that may be tried again', async (s) => {
+  const proto = IDBObjectStore.prototype;
+  const { put } = proto;
+  const storage = StorageManager.prototype;
+  const { estimate } = storage;
+  proto.put = function (this: IDBObjectStore, ...a: Parameters<IDBObjectStore['put']>) {
+    const request = put.apply(this, a);
+    this.transaction.abort();
+    return request;
+  };
+  try {
+    storage.estimate = async () => ({ usage: 90, quota: 100 });
+    await assert.rejects(s.put('x', bytes(1, 2)), (e) => code('E_IO')(e) && (e as { retryable: boolean }).retryable);
+    await assert.rejects(s.put('x', noise(11)), code('E_QUOTA'));
+  } finally {
+    proto.put = put;
+    storage.estimate = estimate;
+  }
+  assert.equal(await s.head('x'), null);
+});
+
 /** What Node's side asks for, besides the tests. */
 const calls = {
   runTests,
@@ -305,7 +326,7 @@ const calls = {
     return got.length === size && got.every((v, i) => v === want[i]);
   },
 
-  /** Writes without end; `progress` counts rows. */
+  /** Writes without end. */
   async writeForever(name: string): Promise<void> {
     const endless: StoreBody = {
       size: 2 ** 40,
@@ -330,8 +351,8 @@ const calls = {
     } catch (e) {
       const { code, message, hint, details } = e as Record<string, unknown>;
       const before = await raw(name);
-      const last = await store.get(`fill/${written - 1}`);
-      const intact = before.writing.length === 0 && last.every((v, i) => v === noise(size)[i]);
+      const [last, want] = [await store.get(`fill/${written - 1}`), noise(size)];
+      const intact = before.writing.length === 0 && last.every((v, i) => v === want[i]);
       await store.delete('fill/0');
       const after = await store.put('small', bytes(1, 2, 3), { ifAbsent: true });
       return { written, error: { code, message, hint, details }, after, intact };
