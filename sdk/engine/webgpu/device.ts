@@ -77,6 +77,13 @@ class GpuPlan implements Compiled {
   }
 }
 
+export interface WebGpuOptions {
+  /** True for a device that someone else destroys: dispose() only frees what was made on it. */
+  readonly borrowed?: boolean;
+  /** Changes kernels before they are compiled: tests plant faults with it. */
+  readonly rewrite?: (code: string) => string;
+}
+
 export class WebGpuDevice implements Device {
   readonly backend = 'webgpu';
   readonly adapter: string;
@@ -90,13 +97,15 @@ export class WebGpuDevice implements Device {
   readonly #staging: { size: number; buffer: GPUBuffer }[] = [];
   #memory: GPUBuffer;
   #arena: Buffer | null = null;
+  readonly #options: WebGpuOptions;
   #failure: DeviceError | null = null;
   #disposed = false;
   /** Work that waits for a pipeline; null when there is none. */
   #line: Promise<void> | null = null;
 
-  constructor(device: GPUDevice, adapter: string) {
+  constructor(device: GPUDevice, adapter: string, o: WebGpuOptions = {}) {
     this.#device = device;
+    this.#options = o;
     this.adapter = adapter;
     const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize, 0xfffffffc);
     this.#memory = this.#buffer(Math.min(FIRST, limit), STORAGE | COPY_SRC | COPY_DST);
@@ -127,20 +136,32 @@ export class WebGpuDevice implements Device {
       ],
     });
     this.#pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [this.#layout] });
-    device.addEventListener('uncapturederror', (e) => {
-      const { error } = e as GPUUncapturedErrorEvent;
-      this.#failure ??= new DeviceError('E_DEVICE', `webgpu: ${error.message}`, {
-        hint: 'Report this with the graph that made it.',
+    device.addEventListener('uncapturederror', this.#onError);
+    this.lost = new Promise((resolve) => {
+      void device.lost.then(({ message, reason }) => {
+        // Its own dispose() is no loss.
+        if (this.#disposed) return;
+        const e = new DeviceError('E_DEVICE_LOST', `webgpu: the device was lost (${reason ?? 'unknown'}): ${message}`, {
+          hint: 'Create another runtime and resume from the last checkpoint.',
+        });
+        this.#failure = e;
+        resolve(e);
       });
-    });
-    this.lost = device.lost.then(({ message, reason }) => {
-      const e = new DeviceError('E_DEVICE_LOST', `webgpu: the device was lost (${reason ?? 'unknown'}): ${message}`, {
-        hint: 'Create another runtime and resume from the last checkpoint.',
-      });
-      this.#failure ??= e;
-      return e;
     });
   }
+
+  /** Out of memory and validation errors arrive here, after the call that made them: the next one throws. */
+  readonly #onError = (e: Event): void => {
+    e.preventDefault();
+    const { error } = e as GPUUncapturedErrorEvent;
+    this.#failure ??= /OutOfMemory/.test(error.constructor.name)
+      ? new DeviceError('E_OOM', `webgpu: out of memory: ${error.message}`, {
+          hint: 'Use a smaller batch, or dispose tensors that are no longer read; then create another runtime.',
+        })
+      : new DeviceError('E_DEVICE', `webgpu: ${error.message}`, {
+          hint: 'Report this with the adapter, the driver and the graph that made it.',
+        });
+  };
 
   #buffer(size: number, usage: number): GPUBuffer {
     return this.#device.createBuffer({ size: Math.ceil(size / 4) * 4, usage });
@@ -242,11 +263,13 @@ export class WebGpuDevice implements Device {
       try {
         await mapped;
       } catch (cause) {
-        throw (
-          this.#failure ??
-          new DeviceError('E_DEVICE', 'webgpu: a read failed', { hint: 'The device may be lost.', cause })
-        );
+        // A loss is told to the read before it is told to `lost`.
+        await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+        this.#check();
+        throw new DeviceError('E_DEVICE', 'webgpu: a read failed', { hint: 'The device may be lost.', cause });
       }
+      // What an earlier error left undone reads as zeros.
+      this.#check();
       const out = new Uint32Array(staging.buffer.getMappedRange(0, elements * 4).slice(0));
       staging.buffer.unmap();
       this.#staging.push(staging);
@@ -285,7 +308,7 @@ export class WebGpuDevice implements Device {
   #pipeline(code: string): Promise<GPUComputePipeline> {
     let p = this.#pipelines.get(code);
     if (!p) {
-      const module = this.#device.createShaderModule({ code });
+      const module = this.#device.createShaderModule({ code: this.#options.rewrite?.(code) ?? code });
       p = this.#device
         .createComputePipelineAsync({ layout: this.#pipelineLayout, compute: { module, entryPoint: 'main' } })
         .catch((cause: unknown) => {
@@ -358,6 +381,11 @@ export class WebGpuDevice implements Device {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#device.destroy();
+    this.#device.removeEventListener('uncapturederror', this.#onError);
+    if (!this.#options.borrowed) {
+      this.#device.destroy();
+      return;
+    }
+    for (const b of [this.#memory, this.#state, ...this.#staging.map((s) => s.buffer)]) b.destroy();
   }
 }

@@ -5,11 +5,21 @@ import { WebGpuDevice } from './device.ts';
 
 /** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
 const kept: unknown[] = [];
+/** The one instance of Dawn. */
+let instance: GPU | null = null;
 
-export async function openWebGpu(given?: object): Promise<WebGpuDevice> {
+export interface Opened {
+  readonly device: WebGpuDevice;
+  /** True for an adapter that computes on the CPU. */
+  readonly software: boolean;
+}
+
+/** Opens the adapter, or takes the GPUDevice given. Throws DeviceError E_NO_DEVICE. */
+export async function openWebGpu(given?: object): Promise<Opened> {
   if (given) {
     const device = given as GPUDevice;
-    return new WebGpuDevice(device, describe(device.adapterInfo));
+    const info = device.adapterInfo;
+    return { device: new WebGpuDevice(device, describe(info), { borrowed: true }), software: isSoftware(info) };
   }
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -21,19 +31,31 @@ export async function openWebGpu(given?: object): Promise<WebGpuDevice> {
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
   kept.push(adapter, device);
-  return new WebGpuDevice(device, describe(adapter.info));
+  // Where it was before it became a part of the info.
+  const { isFallbackAdapter } = adapter as { isFallbackAdapter?: boolean };
+  return {
+    device: new WebGpuDevice(device, describe(adapter.info)),
+    software: isFallbackAdapter === true || isSoftware(adapter.info),
+  };
 }
 
-function describe(info: GPUAdapterInfo | undefined): string {
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|\bwarp\b|subzero|software|basic render/i;
+
+/** By the platform's word, or by name: SwiftShader, Mesa's llvmpipe and lavapipe, and WARP. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  return info?.isFallbackAdapter === true || SOFTWARE.test(describe(info));
+}
+
+export function describe(info: GPUAdapterInfo | undefined): string {
   const words = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
   return words.length > 0 ? words.join(' ') : 'unknown adapter';
 }
 
 /** Null outside Node, and where the package is not installed. */
 async function dawn(): Promise<GPU | null> {
+  if (instance) return instance;
   if (typeof process === 'undefined' || !process.versions?.node) return null;
   const { create } = await import('webgpu').catch(() => ({ create: null }));
-  const gpu = create?.([]) ?? null;
-  if (gpu) kept.push(gpu);
-  return gpu;
+  instance = create?.([]) ?? null;
+  return instance;
 }
