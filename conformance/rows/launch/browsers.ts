@@ -27,6 +27,9 @@ const FIREFOX = {
 };
 const FIREFOX_GPU = { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true };
 
+/** For a browser to start, in milliseconds: a busy machine may need most of it. */
+const PATIENCE = 180_000;
+
 /** How puppeteer starts a browser of this machine, with a software GPU or none. Throws Unavailable where it has none. */
 export function browserOptions(name: 'chromium' | 'firefox', gpu: boolean): LaunchOptions {
   if (name === 'chromium') {
@@ -90,9 +93,11 @@ async function inBrowser(ask: Ask, options: LaunchOptions): Promise<void> {
     ask.say(said);
     if (isLast(said)) end();
   });
-  // Who calls decides what Ctrl-C ends.
   const browser = await puppeteer.launch({
     ...options,
+    timeout: PATIENCE,
+    protocolTimeout: PATIENCE,
+    // Who calls decides what Ctrl-C ends.
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,
