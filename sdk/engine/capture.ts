@@ -3,6 +3,9 @@
  *
  * Arguments are written to the plan's own places or bound by address; outputs and new Variable values get places of their
  * own, so a call that fails has assigned nothing, and no later call overwrites an output.
+ *
+ * On a device that answers later, a call that lets the next read throw assigns at once and does not wait for its flags; one
+ * that may reject assigns when they have come, and keeps all that follows in line (order.ts).
  */
 
 import type { ComputeDType } from '../core/dtype.ts';
@@ -85,47 +88,73 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
       compare(entry.exprs, build(rt, fn, args, signature).exprs);
     }
     const number = ++calls;
-    const inputs = bind(rt, entry, signature.leaves);
+    if (!rt.order.busy) return execute(entry, signature.leaves, number);
+    const { leaves, release } = kept(signature.leaves);
+    const now = entry;
+    const done = rt.order.run(() => execute(now, leaves, number));
+    void Promise.resolve(done).then(release, release);
+    return done;
+  };
+
+  const execute = (entry: Entry, leaves: readonly Leaf[], number: number): R | Promise<R> => {
+    const inputs = bind(rt, entry, leaves);
     const outputs = entry.outputSizes.map((size) => rt.device.allocate(size));
-    const finish = (flags: Flags): R | Promise<R> => {
-      const bad = flags.nonfinite || flags.index;
-      const explain = () => {
-        const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
-        return numericError(
-          rt.device,
-          entry.exprs.list,
-          (n) => leafAt.get(n)!,
-          flags,
-          `call ${number} of a captured function`,
-        );
-      };
-      if (bad && o.onNonFinite === 'reject') {
-        const held = inputs.map((h) => h.retain());
-        for (const h of outputs) h.release();
-        return explain()
-          .finally(() => {
-            for (const h of held) h.release();
-          })
-          .then((e) => {
-            throw e;
-          });
-      }
-      if (bad) {
-        const held = inputs.map((h) => h.retain());
-        rt.fault = () =>
-          explain().finally(() => {
-            for (const h of held) h.release();
-          });
-      }
-      for (const { variable, output } of entry.assigned) rt.install(variable, outputs[output].retain());
+    const explain = (flags: Flags) => {
+      const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
+      return numericError(
+        rt.device,
+        entry.exprs.list,
+        (n) => leafAt.get(n)!,
+        flags,
+        `call ${number} of a captured function`,
+      );
+    };
+    /** Rejects: frees the outputs and says why. The inputs are held meanwhile. */
+    const refuse = async (flags: Flags): Promise<never> => {
+      for (const h of outputs) h.release();
+      throw await explain(flags);
+    };
+    const note = (flags: Flags): void => {
+      const held = inputs.map((h) => h.retain());
+      rt.fault = () => explain(flags).finally(() => letGo(held));
+    };
+    const assign = (): R => {
+      for (const { variable, output } of entry.assigned)
+        if (variable.current) rt.install(variable, outputs[output].retain());
       const result = entry.result(
         (output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)),
       );
-      for (const h of outputs) h.release();
+      letGo(outputs);
       return result as R;
     };
+
     const flags = rt.device.run(entry.compiled, inputs, outputs);
-    return flags instanceof Promise ? flags.then(finish) : finish(flags);
+    const strict = o.onNonFinite === 'reject';
+    if (!(flags instanceof Promise)) {
+      if (!raised(flags)) return assign();
+      if (strict) {
+        const held = inputs.map((h) => h.retain());
+        return refuse(flags).finally(() => letGo(held));
+      }
+      note(flags);
+      return assign();
+    }
+    // Until the flags are known the inputs may be wanted for the message.
+    const held = inputs.map((h) => h.retain());
+    if (strict) {
+      const done = flags.then((f) => (raised(f) ? refuse(f) : assign())).finally(() => letGo(held));
+      rt.order.hold(done);
+      return done;
+    }
+    const told = flags.then((f) => {
+      if (raised(f)) note(f);
+      return f;
+    });
+    const ahead = rt.watch(told);
+    const ended = (): void => letGo(held);
+    told.then(ended, ended);
+    const result = assign();
+    return ahead ? ahead.then(() => result) : result;
   };
 
   const inline = (...args: P): R => fn(...args);
@@ -138,15 +167,36 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   };
   const dispose = (): void => {
     disposed = true;
-    for (const e of entries.values()) {
-      e.compiled.dispose();
-      for (const h of e.slots) h?.release();
-    }
-    entries.clear();
+    void rt.order.run(() => {
+      for (const e of entries.values()) {
+        e.compiled.dispose();
+        for (const h of e.slots) h?.release();
+      }
+      entries.clear();
+    });
   };
   return Object.defineProperty(Object.assign(captured, { inline, dispose, [Symbol.dispose]: dispose }), 'plans', {
     get: () => entries.size,
   }) as unknown as Captured<P, R>;
+}
+
+const raised = (f: Flags): boolean => f.nonfinite || f.index;
+
+function letGo(held: readonly Held[]): void {
+  for (const h of held) h.release();
+}
+
+/** Arguments for a call that waits in line: tensors are held and host data copied, since both may change meanwhile. */
+function kept(leaves: readonly Leaf[]): { leaves: Leaf[]; release: () => void } {
+  const own = leaves.map((x) =>
+    typeof x === 'number' ? x : x instanceof Tensor ? new Tensor(x.node) : { ...x, data: x.data.slice() },
+  );
+  return {
+    leaves: own,
+    release: () => {
+      for (const x of own) if (x instanceof Tensor) x.dispose();
+    },
+  };
 }
 
 /** Walks arguments, in order: `leaf` is called for each tensor, `note` for the rest of the signature. */
@@ -302,7 +352,6 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
     }
     return { kind: 'value', node };
   });
-  rt.realise(sources.flatMap((s) => (s.kind === 'value' ? [s.node] : [])));
   const planned = makePlan(exprs, rt.planOptions);
   const outputCount = built.outputs.length;
   return {
@@ -320,16 +369,22 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
 
 /** The values of a plan's inputs for one call; all checks come before anything is written that a later call could see. */
 function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[]): Held[] {
-  rt.settle(entry.variables);
+  rt.watch(rt.settle(entry.variables));
   const inputs = new Array<Held>(entry.sources.length);
   for (let i = 0; i < inputs.length; i++) {
     const s = entry.sources[i];
     if (s.kind === 'arg') inputs[i] = feed(rt, entry, s.index, leaves[s.index]);
-    else if (s.kind === 'value') inputs[i] = rt.heldOf(s.node);
+    else if (s.kind === 'value') inputs[i] = computed(rt, s.node);
     else if (s.variable.current) inputs[i] = rt.heldOf(s.variable.current);
     else throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
   }
   return inputs;
+}
+
+/** The value of a node, computed if it is not there yet. */
+function computed(rt: EngineRuntime, n: Node): Held {
+  if (!n.held) rt.watch(rt.realise([n]));
+  return rt.heldOf(n);
 }
 
 function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
@@ -339,8 +394,7 @@ function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
         hint: 'Upload it to this runtime.',
       });
     }
-    if (!x.node.held) rt.realise([x.node]);
-    return x.node.held!;
+    return computed(rt, x.node);
   }
   if (typeof x === 'number') {
     if (!Number.isFinite(Math.fround(x))) {
