@@ -9,19 +9,19 @@
  */
 
 import type { ComputeDType } from '../core/dtype.ts';
-import { CaptureError, DataError, OptionError } from '../core/errors.ts';
-import { type HostArray, isHostArray } from '../core/host.ts';
+import { CaptureError, DataError, type NumericError, OptionError } from '../core/errors.ts';
 import type { Held, Node } from '../core/node.ts';
 import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
 import type { Arg, Captured, CaptureOptions, Out } from '../core/runtime.ts';
 import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
-import { Variable } from '../core/variable.ts';
+import type { Variable } from '../core/variable.ts';
 import type { Compiled, Flags } from './device.ts';
 import { numericError } from './diagnose.ts';
 import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
+import { kept, type Leaf, read, type Signature, walk } from './signature.ts';
 import { checkElements, computeDType, nonFiniteData } from './upload.ts';
 
 /** What a trace collects besides the graph. */
@@ -41,13 +41,6 @@ export class Trace {
     this.reads.set(v, n);
     return n;
   }
-}
-
-type Leaf = Tensor | HostArray | number;
-/** The tensors among the arguments, in order, and everything else as a key. */
-interface Signature {
-  readonly leaves: Leaf[];
-  key: string;
 }
 
 type Source = { kind: 'arg'; index: number } | { kind: 'variable'; variable: Variable } | { kind: 'value'; node: Node };
@@ -99,61 +92,32 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   const execute = (entry: Entry, leaves: readonly Leaf[], number: number): R | Promise<R> => {
     const inputs = bind(rt, entry, leaves);
     const outputs = entry.outputSizes.map((size) => rt.device.allocate(size));
-    const explain = (flags: Flags) => {
-      const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
-      return numericError(
-        rt.device,
-        entry.exprs.list,
-        (n) => leafAt.get(n)!,
-        flags,
-        `call ${number} of a captured function`,
-      );
-    };
-    /** Rejects: frees the outputs and says why. The inputs are held meanwhile. */
-    const refuse = async (flags: Flags): Promise<never> => {
-      for (const h of outputs) h.release();
-      throw await explain(flags);
-    };
-    const note = (flags: Flags): void => {
-      const held = inputs.map((h) => h.retain());
-      rt.fault = () => explain(flags).finally(() => letGo(held));
-    };
-    const assign = (): R => {
-      for (const { variable, output } of entry.assigned)
-        if (variable.current) rt.install(variable, outputs[output].retain());
-      const result = entry.result(
-        (output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)),
-      );
-      letGo(outputs);
-      return result as R;
-    };
-
     const flags = rt.device.run(entry.compiled, inputs, outputs);
+    const run: Run = { rt, entry, inputs, outputs, number };
     const strict = o.onNonFinite === 'reject';
     if (!(flags instanceof Promise)) {
-      if (!raised(flags)) return assign();
-      if (strict) {
-        const held = inputs.map((h) => h.retain());
-        return refuse(flags).finally(() => letGo(held));
+      if (raised(flags)) {
+        if (strict) return refuse(run, flags);
+        note(run, flags);
       }
-      note(flags);
-      return assign();
+      return assign(run) as R;
     }
     // Until the flags are known the inputs may be wanted for the message.
     const held = inputs.map((h) => h.retain());
+    const end = (): void => letGo(held);
     if (strict) {
-      const done = flags.then((f) => (raised(f) ? refuse(f) : assign())).finally(() => letGo(held));
+      const done = flags.then((f) => (raised(f) ? refuse(run, f) : (assign(run) as R)));
+      done.then(end, end);
       rt.order.hold(done);
       return done;
     }
     const told = flags.then((f) => {
-      if (raised(f)) note(f);
+      if (raised(f)) note(run, f);
       return f;
     });
+    told.then(end, end);
     const ahead = rt.watch(told);
-    const ended = (): void => letGo(held);
-    told.then(ended, ended);
-    const result = assign();
+    const result = assign(run) as R;
     return ahead ? ahead.then(() => result) : result;
   };
 
@@ -180,74 +144,50 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   }) as unknown as Captured<P, R>;
 }
 
+/** One call that the device has taken. */
+interface Run {
+  readonly rt: EngineRuntime;
+  readonly entry: Entry;
+  readonly inputs: readonly Held[];
+  readonly outputs: readonly Held[];
+  readonly number: number;
+}
+
 const raised = (f: Flags): boolean => f.nonfinite || f.index;
 
 function letGo(held: readonly Held[]): void {
   for (const h of held) h.release();
 }
 
-/** Arguments for a call that waits in line: tensors are held and host data copied, since both may change meanwhile. */
-function kept(leaves: readonly Leaf[]): { leaves: Leaf[]; release: () => void } {
-  const own = leaves.map((x) =>
-    typeof x === 'number' ? x : x instanceof Tensor ? new Tensor(x.node) : { ...x, data: x.data.slice() },
-  );
-  return {
-    leaves: own,
-    release: () => {
-      for (const x of own) if (x instanceof Tensor) x.dispose();
-    },
-  };
+/** Gives the variables their new values, and what the call answers. */
+function assign({ rt, entry, outputs }: Run): unknown {
+  for (const { variable, output } of entry.assigned) {
+    if (variable.current) rt.install(variable, outputs[output].retain());
+  }
+  const result = entry.result((output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)));
+  letGo(outputs);
+  return result;
 }
 
-/** Walks arguments, in order: `leaf` is called for each tensor, `note` for the rest of the signature. */
-function walk(arg: unknown, path: string, leaf: (x: Leaf) => unknown, note: (text: string) => void): unknown {
-  if (typeof arg === 'number' || arg instanceof Tensor || isHostArray(arg)) return leaf(arg);
-  if (arg instanceof Variable) {
-    throw new CaptureError('E_CAPTURE', `capture: argument ${path} is a Variable`, {
-      hint: 'Close over variables: the function reads them at each call.',
-    });
-  }
-  if (arg === null || typeof arg === 'string' || typeof arg === 'boolean') {
-    note(JSON.stringify(arg));
-    return arg;
-  }
-  if (Array.isArray(arg)) {
-    note('[');
-    const out = arg.map((x, i) => walk(x, `${path}[${i}]`, leaf, note));
-    note(']');
-    return out;
-  }
-  if (typeof arg === 'object') {
-    const out: Record<string, unknown> = {};
-    note('{');
-    for (const [k, v] of Object.entries(arg)) {
-      note(`${k}:`);
-      out[k] = walk(v, `${path}.${k}`, leaf, note);
-    }
-    note('}');
-    return out;
-  }
-  throw new OptionError(`capture: argument ${path} is a ${typeof arg}`, {
-    hint: 'Arguments are tensors, host arrays, numbers, strings, booleans, null, and lists or objects of these.',
-  });
+/** The error of a run that raised flags; `held` are its inputs, held until then. */
+function explain(run: Run, flags: Flags, held: readonly Held[]): Promise<NumericError> {
+  const { rt, entry, inputs, number } = run;
+  const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
+  const where = `call ${number} of a captured function`;
+  return numericError(rt.device, entry.exprs.list, (n) => leafAt.get(n)!, flags, where).finally(() => letGo(held));
 }
 
-function read(args: readonly unknown[]): Signature {
-  const s: Signature = { leaves: [], key: '' };
-  args.forEach((a, i) => {
-    walk(
-      a,
-      `${i}`,
-      (x) => {
-        s.leaves.push(x);
-        s.key += typeof x === 'number' ? 'f32[],' : `${x.dtype}[${x.shape}],`;
-      },
-      (text) => {
-        s.key += text;
-      },
-    );
-  });
-  return s;
+/** Rejects: nothing is assigned. */
+async function refuse(run: Run, flags: Flags): Promise<never> {
+  const held = run.inputs.map((h) => h.retain());
+  letGo(run.outputs);
+  throw await explain(run, flags, held);
+}
+
+/** Leaves it to the next read to throw. */
+function note(run: Run, flags: Flags): void {
+  const held = run.inputs.map((h) => h.retain());
+  run.rt.fault = () => explain(run, flags, held);
 }
 
 interface Built {
