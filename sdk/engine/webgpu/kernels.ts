@@ -1,6 +1,6 @@
 /** The handwritten kernels: contractions, reductions and indexed moves, in the contract's order (N6, N7). */
 
-import { leaf, order, snap, window } from '../../../wgsl/functions/index.ts';
+import { guard, leaf, order, snap, wgsl, window } from '../../../wgsl/functions/index.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
 
 /** Rows and columns of C that one invocation makes. */
@@ -17,6 +17,30 @@ const BATCH_AXES = 6;
 function matmul(): string {
   const range = Array.from({ length: TILE }, (_, i) => i);
   const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
+  const lines = (of: readonly string[]): string => of.join('\n');
+  const places = lines(
+    range.map(
+      (r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};
+  let pb${r} = pb + min(column + ${r}u, n - 1u) * ${p(8)};`,
+    ),
+  );
+  const totals = lines(cells.map((c) => `  var t${c} = bitcast<f32>(gz);`));
+  const sums = lines(cells.map((c) => `    var s${c} = bitcast<f32>(gz);`));
+  const loads = lines(
+    range.map(
+      (r) => `      let a${r} = bitcast<f32>(W(mem[pa${r} + q * ${p(5)}]));
+      let b${r} = bitcast<f32>(W(mem[pb${r} + q * ${p(7)}]));`,
+    ),
+  );
+  const terms = lines(cells.map(([r, c]) => `      s${r}${c} = G(s${r}${c} + G(a${r} * b${c}));`));
+  const first = lines(cells.map((c) => `      t${c} = s${c};`));
+  const further = lines(cells.map((c) => `      t${c} = G(t${c} + s${c});`));
+  const stores = lines(
+    cells.map(
+      ([r, c]) =>
+        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * n + column + ${c}u] = S(bitcast<u32>(t${r}${c})); }`,
+    ),
+  );
   const body = `
   let row = at.y * ${TILE}u;
   let column = at.x * ${TILE}u;
@@ -36,23 +60,23 @@ function matmul(): string {
     pa += coordinate * params[(18u + j) >> 2u][(18u + j) & 3u];
     pb += coordinate * params[(24u + j) >> 2u][(24u + j) & 3u];
   }
-${range.map((r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};\n  let pb${r} = pb + min(column + ${r}u, n - 1u) * ${p(8)};`).join('\n')}
-${cells.map((c) => `  var t${c} = bitcast<f32>(gz);`).join('\n')}
+${places}
+${totals}
   for (var k0 = 0u; k0 < k; k0 += 256u) {
-${cells.map((c) => `    var s${c} = bitcast<f32>(gz);`).join('\n')}
+${sums}
     let end = min(k0 + 256u, k);
     for (var q = k0; q < end; q++) {
-${range.map((r) => `      let a${r} = bitcast<f32>(W(mem[pa${r} + q * ${p(5)}]));\n      let b${r} = bitcast<f32>(W(mem[pb${r} + q * ${p(7)}]));`).join('\n')}
-${range.flatMap((r) => range.map((c) => `      s${r}${c} = G(s${r}${c} + G(a${r} * b${c}));`)).join('\n')}
+${loads}
+${terms}
     }
     if (k0 == 0u) {
-${cells.map((c) => `      t${c} = s${c};`).join('\n')}
+${first}
     } else {
-${cells.map((c) => `      t${c} = G(t${c} + s${c});`).join('\n')}
+${further}
     }
   }
   let c = ${p(9)} + batch * m * n;
-${range.flatMap((r) => range.map((j) => `  if (row + ${r}u < m && column + ${j}u < n) { mem[c + (row + ${r}u) * n + column + ${j}u] = S(bitcast<u32>(t${r}${j})); }`)).join('\n')}`;
+${stores}`;
   return shader([snap, window], body, 'tile');
 }
 
@@ -168,12 +192,27 @@ const SCATTER_HEAD = `
   let base = mem[${p(10)} + i];
   var found = 0u;`;
 
+/** The halving tree over one level's lanes, which are then empty. */
+const tree = wgsl(
+  'tree',
+  [guard],
+  `fn tree(lanes: ptr<function, array<f32, 192>>, level: u32) -> f32 {
+  let first = level * 64u;
+  for (var s = 32u; s > 0u; s = s >> 1u) {
+    for (var lane = first; lane < first + s; lane++) { (*lanes)[lane] = G((*lanes)[lane] + (*lanes)[lane + s]); }
+  }
+  let sum = (*lanes)[first];
+  for (var lane = first; lane < first + 64u; lane++) { (*lanes)[lane] = bitcast<f32>(gz); }
+  return sum;
+}`,
+);
+
 /**
  * base + R(sources of this destination, ascending). Lists longer than 2048 are reduced chunk by chunk as they are met: level 0
  * takes elements, level 1 its chunk results, and so on (N7). Parameters as GATHER; 10 is the place of base.
  */
 const SCATTER_ADD_F32 = shader(
-  [leaf, snap],
+  [leaf, snap, tree],
   `${SCATTER_HEAD}
   var lanes: array<f32, 192>;
   var counts: array<u32, 3>;
@@ -208,20 +247,6 @@ const SCATTER_ADD_F32 = shader(
     counts[level + 1u]++;
   }
   mem[${p(9)} + i] = S(bitcast<u32>(G(bitcast<f32>(base) + r)));`,
-).replace(
-  '@compute',
-  `/** The halving tree over one level's lanes, which are then empty. */
-fn tree(lanes: ptr<function, array<f32, 192>>, level: u32) -> f32 {
-  let first = level * 64u;
-  for (var s = 32u; s > 0u; s = s >> 1u) {
-    for (var lane = first; lane < first + s; lane++) { (*lanes)[lane] = G((*lanes)[lane] + (*lanes)[lane + s]); }
-  }
-  let sum = (*lanes)[first];
-  for (var lane = first; lane < first + 64u; lane++) { (*lanes)[lane] = bitcast<f32>(gz); }
-  return sum;
-}
-
-@compute`,
 );
 
 const SCATTER_ADD_INT = shader(
