@@ -60,23 +60,23 @@ function matmul(): string {
     pa += coordinate * params[(18u + j) >> 2u][(18u + j) & 3u];
     pb += coordinate * params[(24u + j) >> 2u][(24u + j) & 3u];
   }
-${places}
-${totals}
+  ${places}
+  ${totals}
   for (var k0 = 0u; k0 < k; k0 += 256u) {
-${sums}
+  ${sums}
     let end = min(k0 + 256u, k);
     for (var q = k0; q < end; q++) {
-${loads}
-${terms}
+  ${loads}
+  ${terms}
     }
     if (k0 == 0u) {
-${first}
+  ${first}
     } else {
-${further}
+  ${further}
     }
   }
   let c = ${p(9)} + batch * m * n;
-${stores}`;
+  ${stores}`;
   return shader([snap, window], body, 'tile');
 }
 
