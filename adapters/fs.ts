@@ -8,7 +8,7 @@ import * as nodeFs from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { CheckpointError } from '../sdk/core/errors.ts';
 import { fsError } from './fs-error.ts';
-import { checkKey, checkRange, compareKeys, notFound, TEMP, wrongSize } from './key.ts';
+import { checkKey, checkRange, compareKeys, nonce, notFound, TEMP, wrongSize } from './key.ts';
 import type { Store, StoreBody } from './store.ts';
 
 /** The part of node:fs/promises that is used; a test hands in one that fails. */
@@ -93,8 +93,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
 
   /** Writes a body to a new temporary in `path`, flushed. Nothing is left behind where it fails. */
   async function writeTemp(path: string, what: string, body: Uint8Array | StoreBody, signal?: AbortSignal) {
-    const nonce = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, '0')).join('');
-    const temp = join(path, TEMP + nonce);
+    const temp = join(path, TEMP + nonce());
     const handle = await fs.open(temp, 'wx');
     try {
       try {

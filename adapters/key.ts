@@ -5,6 +5,11 @@ import { CheckpointError, OptionError } from '../sdk/core/errors.ts';
 /** Names that adapters keep for their own half-written objects. */
 export const TEMP = '.tmp-';
 
+/** Sixteen random hexadecimal digits, for names of half-written objects. */
+export function nonce(): string {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, '0')).join('');
+}
+
 /** Throws OptionError for keys that are empty, absolute, too long, climb (`..`), or hold control characters. */
 export function checkKey(store: string, key: string): string {
   const segments = typeof key === 'string' ? key.split('/') : [];

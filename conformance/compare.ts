@@ -23,3 +23,11 @@ export function difference(expected: Value, got: Data[keyof Data]): string | nul
   const more = count > 1 ? `; ${count} of ${got.length} differ` : '';
   return `element ${first} of [${expected.shape}] is ${hex(bits[first] >>> 0)}, expected ${hex(bitsAt(expected, first))}${more}`;
 }
+
+const DIFFERENCE = /element (\d+) of \[[\d,]*\] is ([0-9a-f]+), expected ([0-9a-f]+)/;
+
+/** What `difference` says, read back from a text that holds it. */
+export function readDifference(text: string): { index: number; got: string; expected: string } | null {
+  const found = DIFFERENCE.exec(text);
+  return found && { index: Number(found[1]), got: found[2], expected: found[3] };
+}

@@ -1,5 +1,6 @@
 /**
- * Makes a fresh clone ready: packages, WASM kernels, dist, and (for the tests) a Python with an independent CBOR reader.
+ * Makes a fresh clone ready: packages, WASM kernels, dist, and for the tests a Python with an independent CBOR reader,
+ * browsers and software GPUs.
  * Uses Node alone, since nothing is installed yet; does only what is missing, and says what it does. With `--kernels` it
  * leaves dist out.
  */
@@ -76,9 +77,8 @@ function installPython() {
   const host = process.platform === 'win32' ? 'python' : 'python3';
   const hasVenv = spawnSync(host, ['-c', 'import venv, ensurepip']).status === 0;
   if (!hasVenv) {
-    const apt = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
     const hint = 'The tests read checkpoints with Python: install Python 3.9 or newer with its venv module.';
-    if (!apt) throw new SetupError(`${host} with the venv module was not found.\n${hint}`);
+    if (!hasApt()) throw new SetupError(`${host} with the venv module was not found.\n${hint}`);
     say('installing python3 and python3-venv (apt-get) …');
     run('apt-get', ['update', '-qq'], hint);
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'python3', 'python3-venv'], hint);
@@ -94,10 +94,33 @@ function installPython() {
   writeFileSync(stamp, wanted);
 }
 
+/** True where packages of the system can be installed. */
+const hasApt = () => process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
+
 /**
- * @param {{ dist?: boolean, python?: boolean }} [need] what beyond packages and WASM kernels is needed
+ * Debian's browsers and software GPUs, for the tests that run in them. Without them those tests report what is missing, and
+ * fail where CI=true.
  */
-export function setup({ dist = true, python = false } = {}) {
+function installBrowsers() {
+  if (process.platform !== 'linux') return;
+  const missing = ['chromium', 'firefox-esr', 'libvulkan1', 'mesa-vulkan-drivers'].filter(
+    (name) => spawnSync('dpkg', ['-s', name]).status !== 0,
+  );
+  if (missing.length === 0) return;
+  if (!hasApt()) {
+    say(`not installed: ${missing.join(', ')}; tests in browsers and on software GPUs are left out`);
+    return;
+  }
+  say(`installing ${missing.join(', ')} (apt-get) …`);
+  const hint = 'The tests run in browsers and on software GPUs: install these packages of Debian.';
+  run('apt-get', ['update', '-qq'], hint);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], hint);
+}
+
+/**
+ * @param {{ dist?: boolean, python?: boolean, browsers?: boolean }} [need] what beyond packages and WASM kernels is needed
+ */
+export function setup({ dist = true, python = false, browsers = false } = {}) {
   const [major] = process.versions.node.split('.').map(Number);
   try {
     if (major < 20) throw new SetupError(`Node ${process.versions.node} is too old: isobit needs Node 20 or newer.`);
@@ -105,6 +128,7 @@ export function setup({ dist = true, python = false } = {}) {
     build('wasm');
     if (dist) build('dist');
     if (python) installPython();
+    if (browsers) installBrowsers();
   } catch (e) {
     if (!(e instanceof SetupError)) throw e;
     say(e.message);
@@ -113,5 +137,5 @@ export function setup({ dist = true, python = false } = {}) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  setup({ dist: !process.argv.includes('--kernels') });
+  setup({ dist: !process.argv.includes('--kernels'), browsers: process.argv.includes('--browsers') });
 }

@@ -47,7 +47,7 @@ export const BUILDS = {
       'scripts/build.mjs',
       'tsconfig.json',
       'tsconfig.build.json',
-      ...['wasm', 'sdk', 'adapters', 'examples'].flatMap(filesUnder),
+      ...['wasm', 'wgsl', 'sdk', 'adapters', 'examples', 'conformance'].flatMap(filesUnder),
     ],
   },
 };

@@ -30,7 +30,7 @@ function check() {
 
 const files = checkOnly
   ? []
-  : ['sdk', 'adapters', 'wasm', 'conformance', 'examples', 'bench', 'scripts']
+  : ['sdk', 'adapters', 'wasm', 'wgsl', 'conformance', 'examples', 'bench', 'scripts']
       .flatMap(filesUnder)
       .filter((f) => f.endsWith('.test.ts'))
       .filter((f) => patterns.length === 0 || patterns.some((p) => f.includes(p.replace(/^\.\//, ''))));
@@ -56,6 +56,6 @@ function test() {
 
 // Only the tests beside the build script look at dist.
 const dist = whole || checkOnly || (!watch && files.some((f) => f.startsWith('scripts/')));
-setup({ dist, python: !watch && !checkOnly });
+setup({ dist, python: !watch && !checkOnly, browsers: !watch && !checkOnly });
 const ok = [whole || checkOnly ? check() : true, checkOnly ? true : test()];
 process.exit(ok.every(Boolean) ? 0 : 1);

@@ -18,12 +18,11 @@ function section(info: CommandInfo): string {
   const rows = optionsOf(info.name).map(
     (o) => `| \`${flagsOf(o)}\` | ${o.default ? `\`${o.default}\`` : ''} | ${o.description.replaceAll('|', '\\|')} |`,
   );
-  return `## \`isobit ${info.name} <${info.argument.name}> [options]\`
+  const { argument } = info;
+  return `## \`isobit ${info.name}${argument ? ` <${argument.name}>` : ''} [options]\`
 
 ${info.description}
-
-\`<${info.argument.name}>\`: ${describeArgument(info)}.
-
+${argument ? `\n\`<${argument.name}>\`: ${describeArgument(argument)}.\n` : ''}
 | option | default | |
 |---|---|---|
 ${rows.join('\n')}

@@ -1,13 +1,14 @@
 /** The one table of commands and options. The parser, `--help` and docs/cli.md are made from it. */
 
+import { RUNTIMES, type RuntimeName } from '../../conformance/rows/report.ts';
 import { OptionError } from '../core/errors.ts';
 
-export type CommandName = 'train' | 'inspect';
+export type CommandName = 'train' | 'inspect' | 'conformance';
 
 export interface CommandInfo {
   readonly name: CommandName;
-  /** The one positional argument. */
-  readonly argument: { readonly name: string; readonly description: string; readonly choices?: readonly string[] };
+  /** The one positional argument, if it takes one. */
+  readonly argument?: { readonly name: string; readonly description: string; readonly choices?: readonly string[] };
   readonly description: string;
 }
 
@@ -46,6 +47,13 @@ export interface InspectOptions {
   json?: boolean;
 }
 
+/** What `isobit conformance` gets. */
+export interface ConformanceOptions {
+  runtime?: readonly RuntimeName[];
+  graphs: number;
+  json?: boolean;
+}
+
 export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'train',
@@ -56,6 +64,10 @@ export const COMMANDS: readonly CommandInfo[] = [
     name: 'inspect',
     argument: { name: 'file', description: 'a checkpoint, such as runs/iris/objects/….cbor' },
     description: 'Check every byte of a checkpoint and show what it holds.',
+  },
+  {
+    name: 'conformance',
+    description: 'Run one suite on every runtime of this machine, and compare every result to the bit.',
   },
 ];
 
@@ -107,9 +119,24 @@ export const OPTIONS: readonly OptionInfo[] = [
     commands: ['train'],
   },
   {
+    name: 'runtime',
+    argument: 'names',
+    description: `rows to run, with commas between them (default: all): ${RUNTIMES.join(', ')}`,
+    commands: ['conformance'],
+    parse: runtimes,
+  },
+  {
+    name: 'graphs',
+    argument: 'n',
+    default: '200',
+    description: 'random graphs to try on each runtime',
+    commands: ['conformance'],
+    parse: count('graphs'),
+  },
+  {
     name: 'json',
     description: 'print the result as one JSON object on the last line of standard output',
-    commands: ['train', 'inspect'],
+    commands: ['train', 'inspect', 'conformance'],
   },
 ];
 
@@ -131,6 +158,14 @@ function refuse(name: string, text: string, expected: string): never {
 
 function oneOf(name: string, choices: readonly string[]): (text: string) => string {
   return (text) => (choices.includes(text) ? text : refuse(name, text, `one of ${choices.join(', ')}`));
+}
+
+/** Those named, once each, in the order of the table. */
+function runtimes(text: string): RuntimeName[] {
+  const names: readonly string[] = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(RUNTIMES as readonly string[]).includes(name));
+  if (unknown !== undefined) refuse('runtime', unknown, `one of ${RUNTIMES.join(', ')}`);
+  return RUNTIMES.filter((name) => names.includes(name));
 }
 
 function count(name: string): (text: string) => number {

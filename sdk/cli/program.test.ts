@@ -3,22 +3,34 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError } from '../core/errors.ts';
 import { cliDocs } from './docs.ts';
-import { COMMANDS, flagsOf, type InspectOptions, OPTIONS, optionsOf, type TrainOptions } from './options.ts';
+import {
+  COMMANDS,
+  type ConformanceOptions,
+  flagsOf,
+  type InspectOptions,
+  OPTIONS,
+  optionsOf,
+  type TrainOptions,
+} from './options.ts';
 import { run } from './program.ts';
 
 interface Call {
   command: string;
-  argument: string;
-  options: TrainOptions & InspectOptions;
+  argument: string | null;
+  options: TrainOptions & InspectOptions & ConformanceOptions;
 }
 
 /** Runs a command line whose commands only note how they were called. */
 async function call(line: string[]): Promise<{ code: number; out: string; err: string; calls: Call[] }> {
   const got = { code: 0, out: '', err: '', calls: [] as Call[] };
-  const note = (command: string) => async (argument: string, options: object) => {
+  const note = (command: string) => async (argument: string | null, options: object) => {
     got.calls.push({ command, argument, options: options as Call['options'] });
   };
-  const actions = { train: note('train'), inspect: note('inspect') };
+  const actions = {
+    train: note('train'),
+    inspect: note('inspect'),
+    conformance: (options: object) => note('conformance')(null, options),
+  };
   const t = { out: (s: string) => (got.out += s), err: (s: string) => (got.err += s) } as never;
   got.code = await run(line, actions, t);
   return got;
@@ -33,6 +45,8 @@ const CASES: Record<string, [text: string | null, key: keyof Call['options'], va
   resume: [null, 'resume', true],
   'stop-at-step': ['30', 'stopAtStep', 30],
   holdout: [null, 'holdout', true],
+  runtime: ['workerd-wasm, bun-wasm,bun-wasm', 'runtime', ['bun-wasm', 'workerd-wasm']],
+  graphs: ['2000', 'graphs', 2000],
   json: [null, 'json', true],
 };
 
@@ -41,8 +55,9 @@ test('every option of the table reaches its command as a value', async () => {
     assert.ok(CASES[o.name], `no case for --${o.name}`);
     const [text, key, value] = CASES[o.name];
     for (const command of o.commands) {
-      const argument = command === 'train' ? 'iris' : 'file.cbor';
-      const { code, calls } = await call([command, argument, `--${o.name}`, ...(text === null ? [] : [text])]);
+      const argument = { train: 'iris', inspect: 'file.cbor', conformance: null }[command];
+      const line = [command, argument, `--${o.name}`, text].filter((word) => word !== null);
+      const { code, calls } = await call(line);
       assert.equal(code, 0);
       assert.equal(calls[0].command, command);
       assert.equal(calls[0].argument, argument);
@@ -54,6 +69,7 @@ test('every option of the table reaches its command as a value', async () => {
 test('without options: the defaults of the table, nothing else', async () => {
   const { calls } = await call(['train', 'mnist']);
   assert.deepEqual({ ...calls[0].options }, { backend: 'auto' });
+  assert.deepEqual({ ...(await call(['conformance'])).calls[0].options }, { graphs: 200 });
 });
 
 test('bad command lines: one message, one hint, exit code 1, nothing done', async () => {
@@ -72,6 +88,8 @@ test('bad command lines: one message, one hint, exit code 1, nothing done', asyn
     [['train', 'iris', '--stop-at-step', 'x'], /--stop-at-step/],
     [['train', 'iris', '--backend', 'cuda'], /"cuda" is not one of auto, wasm, webgpu/],
     [['train', 'iris', '--store', ''], /--store/],
+    [['conformance', 'node-wasm'], /too many arguments/],
+    [['conformance', '--runtime', 'node-wasm,deno'], /--runtime: "deno" is not one of node-wasm, /],
     [['inspect', 'x', '--seed', '1'], /unknown option '--seed'/],
   ];
   for (const [line, message] of cases) {
@@ -86,7 +104,10 @@ test('bad command lines: one message, one hint, exit code 1, nothing done', asyn
 test('errors of a command are told once, with their code and hint; unforeseen ones with a stack', async () => {
   let err = '';
   const t = { out: () => {}, err: (s: string) => (err += s) } as never;
-  const fail = (e: Error) => ({ train: () => Promise.reject(e), inspect: () => Promise.reject(e) });
+  const fail = (e: Error) => {
+    const action = () => Promise.reject(e);
+    return { train: action, inspect: action, conformance: action };
+  };
   assert.equal(await run(['inspect', 'x'], fail(new DataError('no rows', { hint: 'Give some.' })), t), 1);
   assert.equal(err, 'isobit: no rows (E_DATA)\n  Give some.\n');
   err = '';

@@ -2,7 +2,15 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { isIsobitError, OptionError } from '../core/errors.ts';
-import { COMMANDS, type CommandInfo, flagsOf, type InspectOptions, optionsOf, type TrainOptions } from './options.ts';
+import {
+  COMMANDS,
+  type CommandInfo,
+  type ConformanceOptions,
+  flagsOf,
+  type InspectOptions,
+  optionsOf,
+  type TrainOptions,
+} from './options.ts';
 
 /** Where a command writes. `stdout` holds results only, so that it can be piped. */
 export interface Terminal {
@@ -14,6 +22,7 @@ export interface Terminal {
 export interface Actions {
   train(example: string, o: TrainOptions, t: Terminal): Promise<void>;
   inspect(file: string, o: InspectOptions, t: Terminal): Promise<void>;
+  conformance(o: ConformanceOptions, t: Terminal): Promise<void>;
 }
 
 /**
@@ -41,17 +50,21 @@ function programOf(actions: Actions, t: Terminal): Command {
     .showHelpAfterError(false);
   quiet(program, t);
   for (const info of COMMANDS) {
-    const { argument } = info;
-    const command = quiet(program.command(info.name), t)
-      .description(info.description)
-      .argument(`<${argument.name}>`, describeArgument(info), (text: string) => checkArgument(info, text));
-    for (const o of optionsOf(info.name)) {
+    const { name, argument } = info;
+    const command = quiet(program.command(name), t).description(info.description);
+    if (argument) {
+      command.argument(`<${argument.name}>`, describeArgument(argument), (text: string) =>
+        checkArgument(name, argument, text),
+      );
+    }
+    for (const o of optionsOf(name)) {
       const option = new Option(flagsOf(o), o.description);
-      if (o.default !== undefined) option.default(o.default);
+      if (o.default !== undefined) option.default(o.parse ? o.parse(o.default) : o.default, o.default);
       if (o.parse) option.argParser(o.parse);
       command.addOption(option);
     }
-    command.action((value: string, o: TrainOptions & InspectOptions) => actions[info.name](value, o, t));
+    if (name === 'conformance') command.action((o: ConformanceOptions) => actions.conformance(o, t));
+    else command.action((value: string, o: TrainOptions & InspectOptions) => actions[name](value, o, t));
   }
   return program;
 }
@@ -64,14 +77,16 @@ function quiet(command: Command, t: Terminal): Command {
     .helpCommand(false);
 }
 
-export function describeArgument({ argument }: CommandInfo): string {
-  return argument.choices ? `${argument.description}: ${argument.choices.join(', ')}` : argument.description;
+type Argument = NonNullable<CommandInfo['argument']>;
+
+export function describeArgument({ choices, description }: Argument): string {
+  return choices ? `${description}: ${choices.join(', ')}` : description;
 }
 
-function checkArgument({ name, argument }: CommandInfo, text: string): string {
-  if (!argument.choices || argument.choices.includes(text)) return text;
-  throw new OptionError(`${name}: there is no ${argument.name} ${JSON.stringify(text)}`, {
-    hint: `Choose one of ${argument.choices.join(', ')}.`,
+function checkArgument(command: string, { name, choices }: Argument, text: string): string {
+  if (!choices || choices.includes(text)) return text;
+  throw new OptionError(`${command}: there is no ${name} ${JSON.stringify(text)}`, {
+    hint: `Choose one of ${choices.join(', ')}.`,
   });
 }
 

@@ -3,22 +3,25 @@
  *
  * Arguments are written to the plan's own places or bound by address; outputs and new Variable values get places of their
  * own, so a call that fails has assigned nothing, and no later call overwrites an output.
+ *
+ * On a device that answers later, a call that lets the next read throw assigns at once and does not wait for its flags; one
+ * that may reject assigns when they have come, and keeps all that follows in line (order.ts).
  */
 
 import type { ComputeDType } from '../core/dtype.ts';
-import { CaptureError, DataError, OptionError } from '../core/errors.ts';
-import { type HostArray, isHostArray } from '../core/host.ts';
+import { CaptureError, DataError, type NumericError, OptionError } from '../core/errors.ts';
 import type { Held, Node } from '../core/node.ts';
 import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
 import type { Arg, Captured, CaptureOptions, Out } from '../core/runtime.ts';
 import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
-import { Variable } from '../core/variable.ts';
+import type { Variable } from '../core/variable.ts';
 import type { Compiled, Flags } from './device.ts';
 import { numericError } from './diagnose.ts';
 import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
+import { kept, type Leaf, read, type Signature, walk } from './signature.ts';
 import { checkElements, computeDType, nonFiniteData } from './upload.ts';
 
 /** What a trace collects besides the graph. */
@@ -38,13 +41,6 @@ export class Trace {
     this.reads.set(v, n);
     return n;
   }
-}
-
-type Leaf = Tensor | HostArray | number;
-/** The tensors among the arguments, in order, and everything else as a key. */
-interface Signature {
-  readonly leaves: Leaf[];
-  key: string;
 }
 
 type Source = { kind: 'arg'; index: number } | { kind: 'variable'; variable: Variable } | { kind: 'value'; node: Node };
@@ -85,47 +81,44 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
       compare(entry.exprs, build(rt, fn, args, signature).exprs);
     }
     const number = ++calls;
-    const inputs = bind(rt, entry, signature.leaves);
+    if (!rt.order.busy) return execute(entry, signature.leaves, number);
+    const { leaves, release } = kept(signature.leaves);
+    const now = entry;
+    const done = rt.order.run(() => execute(now, leaves, number));
+    void Promise.resolve(done).then(release, release);
+    return done;
+  };
+
+  const execute = (entry: Entry, leaves: readonly Leaf[], number: number): R | Promise<R> => {
+    const inputs = bind(rt, entry, leaves);
     const outputs = entry.outputSizes.map((size) => rt.device.allocate(size));
-    const finish = (flags: Flags): R | Promise<R> => {
-      const bad = flags.nonfinite || flags.index;
-      const explain = () => {
-        const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
-        return numericError(
-          rt.device,
-          entry.exprs.list,
-          (n) => leafAt.get(n)!,
-          flags,
-          `call ${number} of a captured function`,
-        );
-      };
-      if (bad && o.onNonFinite === 'reject') {
-        const held = inputs.map((h) => h.retain());
-        for (const h of outputs) h.release();
-        return explain()
-          .finally(() => {
-            for (const h of held) h.release();
-          })
-          .then((e) => {
-            throw e;
-          });
-      }
-      if (bad) {
-        const held = inputs.map((h) => h.retain());
-        rt.fault = () =>
-          explain().finally(() => {
-            for (const h of held) h.release();
-          });
-      }
-      for (const { variable, output } of entry.assigned) rt.install(variable, outputs[output].retain());
-      const result = entry.result(
-        (output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)),
-      );
-      for (const h of outputs) h.release();
-      return result as R;
-    };
     const flags = rt.device.run(entry.compiled, inputs, outputs);
-    return flags instanceof Promise ? flags.then(finish) : finish(flags);
+    const run: Run = { rt, entry, inputs, outputs, number };
+    const strict = o.onNonFinite === 'reject';
+    if (!(flags instanceof Promise)) {
+      if (raised(flags)) {
+        if (strict) return refuse(run, flags);
+        note(run, flags);
+      }
+      return assign(run) as R;
+    }
+    // Until the flags are known the inputs may be wanted for the message.
+    const held = inputs.map((h) => h.retain());
+    const end = (): void => letGo(held);
+    if (strict) {
+      const done = flags.then((f) => (raised(f) ? refuse(run, f) : (assign(run) as R)));
+      done.then(end, end);
+      rt.order.hold(done);
+      return done;
+    }
+    const told = flags.then((f) => {
+      if (raised(f)) note(run, f);
+      return f;
+    });
+    told.then(end, end);
+    const ahead = rt.watch(told);
+    const result = assign(run) as R;
+    return ahead ? ahead.then(() => result) : result;
   };
 
   const inline = (...args: P): R => fn(...args);
@@ -138,66 +131,63 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   };
   const dispose = (): void => {
     disposed = true;
-    for (const e of entries.values()) {
-      e.compiled.dispose();
-      for (const h of e.slots) h?.release();
-    }
-    entries.clear();
+    void rt.order.run(() => {
+      for (const e of entries.values()) {
+        e.compiled.dispose();
+        for (const h of e.slots) h?.release();
+      }
+      entries.clear();
+    });
   };
   return Object.defineProperty(Object.assign(captured, { inline, dispose, [Symbol.dispose]: dispose }), 'plans', {
     get: () => entries.size,
   }) as unknown as Captured<P, R>;
 }
 
-/** Walks arguments, in order: `leaf` is called for each tensor, `note` for the rest of the signature. */
-function walk(arg: unknown, path: string, leaf: (x: Leaf) => unknown, note: (text: string) => void): unknown {
-  if (typeof arg === 'number' || arg instanceof Tensor || isHostArray(arg)) return leaf(arg);
-  if (arg instanceof Variable) {
-    throw new CaptureError('E_CAPTURE', `capture: argument ${path} is a Variable`, {
-      hint: 'Close over variables: the function reads them at each call.',
-    });
-  }
-  if (arg === null || typeof arg === 'string' || typeof arg === 'boolean') {
-    note(JSON.stringify(arg));
-    return arg;
-  }
-  if (Array.isArray(arg)) {
-    note('[');
-    const out = arg.map((x, i) => walk(x, `${path}[${i}]`, leaf, note));
-    note(']');
-    return out;
-  }
-  if (typeof arg === 'object') {
-    const out: Record<string, unknown> = {};
-    note('{');
-    for (const [k, v] of Object.entries(arg)) {
-      note(`${k}:`);
-      out[k] = walk(v, `${path}.${k}`, leaf, note);
-    }
-    note('}');
-    return out;
-  }
-  throw new OptionError(`capture: argument ${path} is a ${typeof arg}`, {
-    hint: 'Arguments are tensors, host arrays, numbers, strings, booleans, null, and lists or objects of these.',
-  });
+/** One call that the device has taken. */
+interface Run {
+  readonly rt: EngineRuntime;
+  readonly entry: Entry;
+  readonly inputs: readonly Held[];
+  readonly outputs: readonly Held[];
+  readonly number: number;
 }
 
-function read(args: readonly unknown[]): Signature {
-  const s: Signature = { leaves: [], key: '' };
-  args.forEach((a, i) => {
-    walk(
-      a,
-      `${i}`,
-      (x) => {
-        s.leaves.push(x);
-        s.key += typeof x === 'number' ? 'f32[],' : `${x.dtype}[${x.shape}],`;
-      },
-      (text) => {
-        s.key += text;
-      },
-    );
-  });
-  return s;
+const raised = (f: Flags): boolean => f.nonfinite || f.index;
+
+function letGo(held: readonly Held[]): void {
+  for (const h of held) h.release();
+}
+
+/** Gives the variables their new values, and what the call answers. */
+function assign({ rt, entry, outputs }: Run): unknown {
+  for (const { variable, output } of entry.assigned) {
+    if (variable.current) rt.install(variable, outputs[output].retain());
+  }
+  const result = entry.result((output, shape, dtype) => new Tensor(rt.leafOf(outputs[output].retain(), shape, dtype)));
+  letGo(outputs);
+  return result;
+}
+
+/** The error of a run that raised flags; `held` are its inputs, held until then. */
+function explain(run: Run, flags: Flags, held: readonly Held[]): Promise<NumericError> {
+  const { rt, entry, inputs, number } = run;
+  const leafAt = new Map(entry.exprs.leaves.map((e, i) => [e.node, inputs[i]]));
+  const where = `call ${number} of a captured function`;
+  return numericError(rt.device, entry.exprs.list, (n) => leafAt.get(n)!, flags, where).finally(() => letGo(held));
+}
+
+/** Rejects: nothing is assigned. */
+async function refuse(run: Run, flags: Flags): Promise<never> {
+  const held = run.inputs.map((h) => h.retain());
+  letGo(run.outputs);
+  throw await explain(run, flags, held);
+}
+
+/** Leaves it to the next read to throw. */
+function note(run: Run, flags: Flags): void {
+  const held = run.inputs.map((h) => h.retain());
+  run.rt.fault = () => explain(run, flags, held);
 }
 
 interface Built {
@@ -302,7 +292,6 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
     }
     return { kind: 'value', node };
   });
-  rt.realise(sources.flatMap((s) => (s.kind === 'value' ? [s.node] : [])));
   const planned = makePlan(exprs, rt.planOptions);
   const outputCount = built.outputs.length;
   return {
@@ -320,16 +309,22 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
 
 /** The values of a plan's inputs for one call; all checks come before anything is written that a later call could see. */
 function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[]): Held[] {
-  rt.settle(entry.variables);
+  rt.watch(rt.settle(entry.variables));
   const inputs = new Array<Held>(entry.sources.length);
   for (let i = 0; i < inputs.length; i++) {
     const s = entry.sources[i];
     if (s.kind === 'arg') inputs[i] = feed(rt, entry, s.index, leaves[s.index]);
-    else if (s.kind === 'value') inputs[i] = rt.heldOf(s.node);
+    else if (s.kind === 'value') inputs[i] = computed(rt, s.node);
     else if (s.variable.current) inputs[i] = rt.heldOf(s.variable.current);
     else throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
   }
   return inputs;
+}
+
+/** The value of a node, computed if it is not there yet. */
+function computed(rt: EngineRuntime, n: Node): Held {
+  if (!n.held) rt.watch(rt.realise([n]));
+  return rt.heldOf(n);
 }
 
 function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
@@ -339,8 +334,7 @@ function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
         hint: 'Upload it to this runtime.',
       });
     }
-    if (!x.node.held) rt.realise([x.node]);
-    return x.node.held!;
+    return computed(rt, x.node);
   }
   if (typeof x === 'number') {
     if (!Number.isFinite(Math.fround(x))) {

@@ -1,14 +1,18 @@
 /** createRuntime: chooses a backend, loads it, and says why. */
 
-import { DeviceError, OptionError } from '../core/errors.ts';
+import { OptionError } from '../core/errors.ts';
 import { seedOf } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
+import type { Choice } from './qualify/choose.ts';
 import { type EngineOptions, EngineRuntime } from './runtime.ts';
 import { WasmDevice } from './wasm/device.ts';
 import { instantiateKernels } from './wasm/load.ts';
 
 export interface RuntimeOptions {
-  /** `'auto'` (the default) takes the best backend that gives the contract's bits. */
+  /**
+   * `'auto'` (the default) takes a hardware GPU that gives the golden bits, else WASM; `rt.why` tells which and why.
+   * `'webgpu'` takes any adapter: `rt.exactness` is `'unverified'` when it does not give the golden bits.
+   */
   backend?: 'auto' | 'wasm' | 'webgpu';
   /** u64; 0 unless given. */
   seed?: number | bigint;
@@ -17,9 +21,12 @@ export interface RuntimeOptions {
    * given. Not every platform's types know WebAssembly, so this one does not name it.
    */
   wasm?: object | string;
+  /** A GPUDevice to use in place of the platform's, for 'webgpu' and 'auto'. It stays its owner's: dispose() leaves it. */
+  device?: object;
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
+  /** 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU. */
   onProgress?: (e: { phase: 'load' | 'qualify' | 'compile'; done: number; total: number }) => void;
 }
 
@@ -27,7 +34,9 @@ export interface RuntimeOptions {
 export const RUNTIME_OPTIONS: readonly (keyof RuntimeOptions)[] = [
   'backend',
   'seed',
+  'device',
   'wasm',
+  'device',
   'debug',
   'signal',
   'onProgress',
@@ -46,13 +55,27 @@ export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
   if (!['auto', 'wasm', 'webgpu'].includes(backend)) {
     throw new OptionError(`createRuntime: unknown backend ${backend}`, { hint: "Use 'auto', 'wasm' or 'webgpu'." });
   }
-  if (backend === 'webgpu') {
-    throw new DeviceError('E_NO_DEVICE', 'createRuntime: this version has no WebGPU backend', {
-      hint: "Use backend 'wasm' or 'auto': the bits are the same.",
-    });
+  if (backend === 'wasm' && o.device) {
+    throw new OptionError("createRuntime: a device was given, and backend 'wasm'", { hint: "Use 'webgpu' or 'auto'." });
   }
-  const why = backend === 'wasm' ? 'wasm was asked for' : 'wasm is the only backend of this version';
-  return createWasmRuntime({ seed: seedOf(o.seed ?? 0n), why, debug: o.debug }, o);
+  o.signal?.throwIfAborted();
+  const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug };
+  if (backend === 'wasm') return createWasmRuntime({ ...engine, why: 'wasm was asked for' }, o);
+  const { device, exactness, why } = await chooseGpu(backend, o);
+  return device ? new EngineRuntime(device, { ...engine, exactness, why }) : createWasmRuntime({ ...engine, why }, o);
+}
+
+/** The GPU for a backend that may use one. */
+async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise<Choice> {
+  const [{ openWebGpu }, { automatic, forced }] = await Promise.all([
+    import('./webgpu/open.ts'),
+    import('./qualify/choose.ts'),
+  ]);
+  const choose = backend === 'auto' ? automatic : forced;
+  return choose(() => openWebGpu(o.device), {
+    signal: o.signal,
+    onProgress: (done, total) => o.onProgress?.({ phase: 'qualify', done, total }),
+  });
 }
 
 /** A WASM runtime with the engine's own switches (`fuse: false` runs one kernel an op). */

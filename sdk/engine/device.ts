@@ -1,6 +1,7 @@
 /** Device: what the engine asks of a backend. Nothing above this interface knows which one runs. */
 
 import type { ComputeDType } from '../core/dtype.ts';
+import type { DeviceError } from '../core/errors.ts';
 import type { Held } from '../core/node.ts';
 import type { Plan } from './kernel.ts';
 
@@ -21,6 +22,8 @@ export interface Compiled {
 export interface Device {
   readonly backend: 'wasm' | 'webgpu';
   readonly adapter: string;
+  /** Settles when the device is lost. */
+  readonly lost?: Promise<DeviceError>;
   /** A buffer for so many 4-byte elements. Throws DeviceError E_OOM. */
   allocate(elements: number): Held;
   /** Copies elements in; f32 is made canonical. True when an element is Inf or NaN. */

@@ -4,12 +4,12 @@ import type { ComputeDType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
+import { Heap, type Space } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
-import { Heap } from './heap.ts';
+import { BASE } from '../words.ts';
 import { FLAG } from './layout.ts';
 import { lowerPlan } from './lower.ts';
-import { BASE } from './words.ts';
 
 interface Kernels {
   readonly memory: WebAssembly.Memory;
@@ -21,6 +21,22 @@ interface Kernels {
 
 /** 32-bit addresses reach 4 GiB. */
 const LIMIT = 65535 * 65536;
+
+function linear(memory: WebAssembly.Memory): Space {
+  return {
+    get bytes() {
+      return memory.buffer.byteLength;
+    },
+    grow(bytes) {
+      try {
+        memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / 65536));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
 
 class Buffer implements Held {
   readonly at: number;
@@ -78,7 +94,7 @@ export class WasmDevice implements Device {
   constructor(instance: WebAssembly.Instance, adapter = 'wasm simd128') {
     this.#kernels = instance.exports as unknown as Kernels;
     this.adapter = adapter;
-    this.#heap = new Heap(this.#kernels.memory, this.#kernels.heapBase() >>> 0, LIMIT);
+    this.#heap = new Heap(linear(this.#kernels.memory), this.#kernels.heapBase() >>> 0, LIMIT);
     this.#registers = this.#kernels.registers() >>> 0;
     [this.#u32, this.#f32, this.#i32] = this.#views();
   }

@@ -3,8 +3,8 @@
 import { OPCODE } from '../../core/scalar/ir.ts';
 import type { Access, BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
+import { BASE, Words } from '../words.ts';
 import { BLOCK_OPS, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS } from './layout.ts';
-import { BASE, Words } from './words.ts';
 
 const RECORD = Object.fromEntries(RECORDS.map((name, i) => [name, i])) as Record<(typeof RECORDS)[number], number>;
 const BLOCK_OP = Object.fromEntries(BLOCK_OPS.map((name, i) => [name, Object.keys(OPCODE).length + i])) as Record<

@@ -1,11 +1,19 @@
-/** The host's part of linear memory: places for buffers, taken again by exact size so that a steady loop allocates nothing. */
+/** Places for buffers in one growing memory, taken again by exact size so that a steady loop allocates nothing. */
 
-import { DeviceError } from '../../core/errors.ts';
+import { DeviceError } from '../core/errors.ts';
 
 const PAGE = 65536;
 
+/** The memory behind a heap. */
+export interface Space {
+  /** Bytes there are. */
+  readonly bytes: number;
+  /** Makes it at least `bytes` large; false when that cannot be. */
+  grow(bytes: number): boolean;
+}
+
 export class Heap {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: Space;
   readonly #limit: number;
   readonly #bins = new Map<number, number[]>();
   #free: { at: number; bytes: number }[] = [];
@@ -13,7 +21,7 @@ export class Heap {
   live = 0;
   peak = 0;
 
-  constructor(memory: WebAssembly.Memory, base: number, limit: number) {
+  constructor(memory: Space, base: number, limit: number) {
     this.#memory = memory;
     this.#top = base;
     this.#limit = limit;
@@ -59,20 +67,10 @@ export class Heap {
 
   #extend(end: number): number | null {
     if (end > this.#limit) return null;
-    const have = this.#memory.buffer.byteLength;
-    if (end > have) {
-      // Growing in steps of an eighth keeps the number of growths logarithmic.
-      const want = Math.min(this.#limit, Math.max(end, have + (have >> 3)));
-      try {
-        this.#memory.grow(Math.ceil((want - have) / PAGE));
-      } catch {
-        try {
-          this.#memory.grow(Math.ceil((end - have) / PAGE));
-        } catch {
-          return null;
-        }
-      }
-    }
+    const have = this.#memory.bytes;
+    // Growing in steps of an eighth keeps the number of growths logarithmic.
+    const want = Math.min(this.#limit, Math.max(end, have + (have >> 3)));
+    if (end > have && !this.#memory.grow(want) && !this.#memory.grow(end)) return null;
     const at = this.#top;
     this.#top = end;
     return at;
@@ -92,7 +90,7 @@ export class Heap {
     const at = this.#cut(bytes) ?? this.#extend(this.#top + bytes);
     if (at !== null) return at;
     this.live -= bytes;
-    throw new DeviceError('E_OOM', `wasm: no room for ${bytes} bytes (${this.live} of ${this.#limit} are in use)`, {
+    throw new DeviceError('E_OOM', `device: no room for ${bytes} bytes (${this.live} of ${this.#limit} are in use)`, {
       hint: 'Use a smaller batch, or dispose tensors that are no longer read.',
       details: { bytes, live: this.live, limit: this.#limit },
     });

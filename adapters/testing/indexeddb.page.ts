@@ -1,0 +1,400 @@
+/** In a page or a worker: the shared suite over IndexedDB, and what is special to it. Node's side is indexeddb.test.ts. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { indexeddbStore } from '../indexeddb.ts';
+import type { Store, StoreBody } from '../store.ts';
+import { storeSuite } from '../suite.ts';
+import { type Outcome, runTests } from './page-test.ts';
+
+const ROW = 4 * 2 ** 20;
+const STALE_MS = 60 * 60 * 1000;
+
+let made = 0;
+const fresh = () => `${typeof document === 'undefined' ? 'worker' : 'page'}-${Date.now()}-${made++}`;
+const bytes = (...v: number[]) => Uint8Array.from(v);
+
+/** Bytes that differ from row to row. */
+function noise(size: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let i = 0, x = 1; i < words.length; i++) words[i] = x = Math.imul(x, 1664525) + 1013904223;
+  return new Uint8Array(words.buffer, 0, size);
+}
+
+function wait<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** What lies in the tables, read without the adapter. */
+async function raw(name: string): Promise<Record<'objects' | 'rows' | 'writing', unknown[]>> {
+  const db = await wait(indexedDB.open(`isobit:${name}`));
+  const tx = db.transaction(['objects', 'rows', 'writing']);
+  const all = (table: string) => wait(tx.objectStore(table).getAll());
+  const [objects, rows, writing] = await Promise.all([all('objects'), all('rows'), all('writing')]);
+  db.close();
+  return { objects, rows, writing };
+}
+
+const code = (want: string) => (e: unknown) => {
+  assert.equal((e as { code?: string }).code, want, String(e));
+  assert.notEqual((e as { hint?: string }).hint, '');
+  return true;
+};
+
+/** A body that waits before its last chunk, so that something can happen meanwhile. */
+function paused(size: number): { body: StoreBody; reached: Promise<void>; go: () => void } {
+  let [arrive, go] = [() => {}, () => {}];
+  const reached = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const body = {
+    size,
+    async *chunks() {
+      yield noise(size - 1);
+      arrive();
+      await gate;
+      yield bytes(1);
+    },
+  };
+  return { body, reached, go };
+}
+
+storeSuite('indexeddb', async () => indexeddbStore(fresh()));
+
+/** A store of its own, closed afterwards. */
+function it(what: string, run: (store: Store, name: string) => Promise<void>) {
+  test(`indexeddb: ${what}`, async () => {
+    const name = fresh();
+    const store = indexeddbStore(name);
+    try {
+      await run(store, name);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+it('says that it is durable, and every transaction that writes is strict', async (s) => {
+  assert.equal((await s.caps()).durable, true);
+  const proto = IDBDatabase.prototype;
+  const { transaction } = proto;
+  const seen: string[] = [];
+  proto.transaction = function (this: IDBDatabase, ...a: Parameters<IDBDatabase['transaction']>) {
+    const tx = transaction.apply(this, a);
+    if (tx.mode === 'readwrite') seen.push(tx.durability);
+    return tx;
+  };
+  try {
+    await s.put('x', noise(2 * ROW + 1));
+    await s.delete('x');
+  } finally {
+    proto.transaction = transaction;
+  }
+  assert.ok(seen.length >= 4, `${seen}`);
+  assert.deepEqual([...new Set(seen)], ['strict']);
+});
+
+it('put resolves after the transaction is complete, not after its requests', async (s) => {
+  await s.put('y', bytes(1)); // the first put also cleans
+  const proto = IDBDatabase.prototype;
+  const { transaction } = proto;
+  const log: string[] = [];
+  proto.transaction = function (this: IDBDatabase, ...a: Parameters<IDBDatabase['transaction']>) {
+    const tx = transaction.apply(this, a);
+    tx.addEventListener('complete', () => log.push('complete'));
+    return tx;
+  };
+  try {
+    await s.put('x', bytes(1));
+    log.push('resolved');
+  } finally {
+    proto.transaction = transaction;
+  }
+  assert.deepEqual(log, ['complete', 'resolved']);
+});
+
+it('objects around the size of a row, and ranges across rows', async (s, name) => {
+  for (const size of [ROW - 1, ROW, ROW + 1, 2 * ROW, 2 * ROW + 5]) {
+    const data = noise(size);
+    await s.put('x', data);
+    assert.deepEqual(await s.head('x'), { size });
+    assert.deepEqual(await s.get('x'), data);
+    const from = Math.max(0, ROW - 10);
+    assert.deepEqual(await s.get('x', { offset: from }), data.slice(from));
+    if (size > ROW + 4) {
+      assert.deepEqual(await s.get('x', { offset: ROW - 3, length: 8 }), data.slice(ROW - 3, ROW + 5));
+      assert.deepEqual(await s.get('x', { offset: ROW, length: 4 }), data.slice(ROW, ROW + 4));
+    }
+  }
+  const { rows, objects, writing } = await raw(name);
+  assert.deepEqual(
+    rows.map((r) => (r as ArrayBuffer).byteLength).sort((a, b) => a - b),
+    [5, ROW, ROW],
+    'what was overwritten is gone',
+  );
+  assert.equal(objects.length, 1);
+  assert.equal(writing.length, 0);
+});
+
+it('a view is stored without the buffer that it is part of; shared memory is copied', async (s, name) => {
+  const big = new Uint8Array(8 * 2 ** 20);
+  big[100] = 7;
+  await s.put('x', big.subarray(100, 104));
+  assert.deepEqual(
+    (await raw(name)).rows.map((r) => (r as ArrayBuffer).byteLength),
+    [4],
+  );
+  assert.deepEqual(await s.get('x'), bytes(7, 0, 0, 0));
+  // `SharedArrayBuffer` is hidden from pages that are not isolated; this is the same thing
+  const shared = new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+  shared[0] = 9;
+  await s.put('y', shared.subarray(0, 2));
+  assert.deepEqual(await s.get('y'), bytes(9, 0));
+});
+
+it('failed and refused writes leave no rows', async (s, name) => {
+  await s.put('x', bytes(1));
+  const broken: StoreBody = {
+    size: 3 * ROW,
+    async *chunks() {
+      yield noise(2 * ROW + 5);
+      throw new Error('the source broke');
+    },
+  };
+  await assert.rejects(s.put('y', broken), /the source broke/);
+  assert.equal(await s.put('x', noise(2 * ROW + 1), { ifAbsent: true }), 'exists');
+  await assert.rejects(
+    s.put(() => 'a//b', noise(2 * ROW + 1)),
+    code('E_OPTION'),
+  );
+  const { rows, writing } = await raw(name);
+  assert.equal(rows.length, 1);
+  assert.equal(writing.length, 0);
+});
+
+it('rows of a writer that is gone are not visible, and are removed after an hour', async (s, name) => {
+  const { body, reached } = paused(2 * ROW + 1);
+  const never = s.put('x', body).catch(() => {});
+  await reached;
+  assert.equal(await s.head('x'), null);
+  assert.equal((await raw(name)).rows.length, 1, 'the first row is there while the second is filled');
+  await indexeddbStore(name).put('y', bytes(1));
+  assert.equal((await raw(name)).rows.length, 2, 'and is not taken from one who still writes');
+  const { now } = Date;
+  Date.now = () => now() + STALE_MS + 1;
+  try {
+    await indexeddbStore(name).put('z', bytes(1));
+  } finally {
+    Date.now = now;
+  }
+  const { rows, writing } = await raw(name);
+  assert.deepEqual([rows.length, writing.length], [2, 0]);
+  void never;
+});
+
+it('a writer whose rows were removed is told, and nothing is published', async (s, name) => {
+  const { body, reached, go } = paused(2 * ROW + 1);
+  const put = s.put('x', body);
+  put.catch(() => {});
+  await reached;
+  const { now } = Date;
+  Date.now = () => now() + STALE_MS + 1;
+  try {
+    await indexeddbStore(name).put('z', bytes(1));
+  } finally {
+    Date.now = now;
+  }
+  go();
+  await assert.rejects(put, code('E_IO'));
+  assert.equal(await s.head('x'), null);
+  assert.equal((await raw(name)).rows.length, 1);
+});
+
+it('gives way to one who deletes the database, while idle and while writing', async (s, name) => {
+  await s.put('x', bytes(1));
+  await wait(indexedDB.deleteDatabase(`isobit:${name}`));
+  assert.equal(await s.head('x'), null);
+  const { body, reached, go } = paused(3 * ROW + 1);
+  const put = s.put('x', body);
+  put.catch(() => {});
+  await reached;
+  await wait(indexedDB.deleteDatabase(`isobit:${name}`));
+  go();
+  await assert.rejects(put, code('E_IO'));
+  assert.equal(await s.head('x'), null);
+  assert.equal((await raw(name)).rows.length, 0);
+  assert.equal(await s.put('x', bytes(2), { ifAbsent: true }), 'written');
+});
+
+it('an older version that another tab holds is E_BUSY; a newer one is E_VERSION', async (s, name) => {
+  const held = await wait(indexedDB.open(`isobit:${name}`, 1));
+  const proto = IDBFactory.prototype;
+  const { open } = proto;
+  proto.open = function (this: IDBFactory, n: string, version = 1) {
+    return open.call(this, n, version + 1); // as the next version of the adapter would
+  };
+  try {
+    await assert.rejects(s.head('x'), code('E_BUSY'));
+  } finally {
+    proto.open = open;
+  }
+  held.close();
+  const newer = fresh();
+  (await wait(indexedDB.open(`isobit:${newer}`, 9))).close();
+  await assert.rejects(indexeddbStore(newer).head('x'), code('E_VERSION'));
+});
+
+it('waiting for another tab ends with an abort', async (s, name) => {
+  const held = await wait(indexedDB.open(`isobit:${name}`, 1));
+  const gone = wait(indexedDB.deleteDatabase(`isobit:${name}`)); // waits for `held`, and every open waits for it
+  const reason = new Error('enough');
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(reason), 50);
+  await assert.rejects(s.head('x', { signal: abort.signal }), (e) => e === reason);
+  held.close();
+  await gone;
+  assert.equal(await s.head('x'), null);
+});
+
+it('stays usable after close, and its name keeps databases apart', async (s, name) => {
+  await s.put('x', bytes(1));
+  await s.close();
+  assert.deepEqual(await s.get('x'), bytes(1));
+  assert.equal(await indexeddbStore(`${name}-b`).head('x'), null);
+  assert.deepEqual(await indexeddbStore(name).get('x'), bytes(1));
+});
+
+it('lists more entries than one transaction reads', async (s) => {
+  const all = Array.from({ length: 600 }, (_, i) => `k/${String(i).padStart(4, '0')}`);
+  await Promise.all(all.map((k) => s.put(k, bytes(1))));
+  const seen: string[] = [];
+  for await (const { key } of s.list('k/')) {
+    seen.push(key);
+    if (seen.length === 10) await new Promise((r) => setTimeout(r, 20)); // a consumer that takes its time
+  }
+  assert.deepEqual(seen, all);
+});
+
+it('an object whose rows are lost is E_INTEGRITY', async (s, name) => {
+  await s.put('x', noise(ROW + 1));
+  const db = await wait(indexedDB.open(`isobit:${name}`));
+  await wait(db.transaction('rows', 'readwrite').objectStore('rows').clear());
+  db.close();
+  await assert.rejects(s.get('x'), code('E_INTEGRITY'));
+});
+
+it('a transaction that the browser gives up: E_QUOTA where the store is full, else E_IO that may be tried again', async (s) => {
+  const proto = IDBObjectStore.prototype;
+  const { put } = proto;
+  const storage = StorageManager.prototype;
+  const { estimate } = storage;
+  proto.put = function (this: IDBObjectStore, ...a: Parameters<IDBObjectStore['put']>) {
+    const request = put.apply(this, a);
+    this.transaction.abort();
+    return request;
+  };
+  try {
+    storage.estimate = async () => ({ usage: 90, quota: 100 });
+    await assert.rejects(s.put('x', bytes(1, 2)), (e) => code('E_IO')(e) && (e as { retryable: boolean }).retryable);
+    await assert.rejects(s.put('x', noise(11)), code('E_QUOTA'));
+  } finally {
+    proto.put = put;
+    storage.estimate = estimate;
+  }
+  assert.equal(await s.head('x'), null);
+});
+
+/** What Node's side asks for, besides the tests. */
+const calls = {
+  runTests,
+
+  async write(name: string, size: number): Promise<string> {
+    return indexeddbStore(name).put('x', noise(size));
+  },
+
+  /** Null where it is not there. */
+  async check(name: string, size: number): Promise<boolean | null> {
+    const store = indexeddbStore(name);
+    if ((await store.head('x')) === null) return null;
+    const [got, want] = [await store.get('x'), noise(size)];
+    return got.length === size && got.every((v, i) => v === want[i]);
+  },
+
+  /** Writes without end. */
+  async writeForever(name: string): Promise<void> {
+    const endless: StoreBody = {
+      size: 2 ** 40,
+      async *chunks() {
+        for (;;) yield noise(ROW);
+      },
+    };
+    await indexeddbStore(name).put('endless', endless);
+  },
+
+  async tables(name: string): Promise<{ objects: number; rows: number; writing: number }> {
+    const { objects, rows, writing } = await raw(name);
+    return { objects: objects.length, rows: rows.length, writing: writing.length };
+  },
+
+  /** Fills the store until it refuses. */
+  async fill(name: string, size: number): Promise<{ written: number; error: unknown; after: string; intact: boolean }> {
+    const store = indexeddbStore(name);
+    let written = 0;
+    try {
+      for (; written < 50; written++) await store.put(`fill/${written}`, noise(size));
+    } catch (e) {
+      const { code, message, hint, details } = e as Record<string, unknown>;
+      const before = await raw(name);
+      const [last, want] = [await store.get(`fill/${written - 1}`), noise(size)];
+      const intact = before.writing.length === 0 && last.every((v, i) => v === want[i]);
+      await store.delete('fill/0');
+      const after = await store.put('small', bytes(1, 2, 3), { ifAbsent: true });
+      return { written, error: { code, message, hint, details }, after, intact };
+    }
+    return { written, error: null, after: '', intact: false };
+  },
+
+  /** How many of the keys this one wrote, racing with others. */
+  async race(name: string, mark: number): Promise<number[]> {
+    const store = indexeddbStore(name);
+    const won: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      if ((await store.put(`race/${i}`, bytes(mark), { ifAbsent: true })) === 'written') won.push(i);
+    }
+    return won;
+  },
+
+  async owners(name: string): Promise<number[]> {
+    const store = indexeddbStore(name);
+    return Promise.all(Array.from({ length: 50 }, async (_, i) => (await store.get(`race/${i}`))[0]));
+  },
+
+  /** Calls one of these in a worker. */
+  inWorker(call: string, ...args: unknown[]): Promise<unknown> {
+    const worker = new Worker('/script.js', { type: 'module' });
+    return new Promise((resolve, reject) => {
+      worker.onerror = (e) => reject(new Error(e.message));
+      worker.onmessage = ({ data }) => {
+        worker.terminate();
+        resolve(data);
+      };
+      worker.postMessage([call, ...args]);
+    });
+  },
+};
+
+export type Calls = typeof calls;
+export type { Outcome };
+
+Object.assign(globalThis, calls);
+if (typeof document === 'undefined') {
+  globalThis.onmessage = async ({ data: [call, ...args] }: MessageEvent<[keyof Calls, ...unknown[]]>) => {
+    globalThis.postMessage(await (calls[call] as (...a: unknown[]) => unknown)(...args));
+  };
+}

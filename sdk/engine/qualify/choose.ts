@@ -1,0 +1,80 @@
+/** Which GPU may be used, and what is known of its bits. */
+
+import { DeviceError, isIsobitError } from '../../core/errors.ts';
+import type { Device } from '../device.ts';
+import { type QualifyOptions, qualify } from './qualify.ts';
+
+export interface Candidate {
+  readonly device: Device;
+  /** True for an adapter that computes on the CPU. */
+  readonly software: boolean;
+}
+
+export interface Choice {
+  /** Null when WASM is to be used. */
+  readonly device: Device | null;
+  readonly exactness: 'bitwise' | 'unverified';
+  readonly why: string;
+}
+
+/** Adapters that passed in this process; browsers do not show the driver's version, so a pass is never kept longer. */
+const passed = new Set<string>();
+
+/** A GPU that was asked for is used, whatever the goldens say. Throws what opening and running it throws. */
+export async function forced(open: () => Promise<Candidate>, o: QualifyOptions = {}): Promise<Choice> {
+  const { device } = await open();
+  const failures = await tried(device, o);
+  const why = 'webgpu was asked for';
+  if (failures.length === 0) return { device, exactness: 'bitwise', why: `${why}; it gives the golden bits` };
+  return { device, exactness: 'unverified', why: `${why}; it fails ${listed(failures)}` };
+}
+
+/** A hardware adapter that qualifies, else WASM with the reason. */
+export async function automatic(open: () => Promise<Candidate>, o: QualifyOptions = {}): Promise<Choice> {
+  const wasm = (why: string): Choice => ({ device: null, exactness: 'bitwise', why: `wasm: ${why}` });
+  let candidate: Candidate;
+  try {
+    candidate = await open();
+  } catch (e) {
+    if (isIsobitError(e)) return wasm('there is no WebGPU adapter');
+    return wasm(`WebGPU did not start (${(e as Error).message})`);
+  }
+  const { device, software } = candidate;
+  const name = device.adapter;
+  if (software) {
+    device.dispose();
+    return wasm(`the WebGPU adapter is software (${name}); ask for it with backend 'webgpu'`);
+  }
+  try {
+    const failures = await tried(device, o);
+    if (failures.length === 0) {
+      return { device, exactness: 'bitwise', why: `webgpu: a hardware adapter that gives the golden bits (${name})` };
+    }
+    device.dispose();
+    return wasm(`the WebGPU adapter (${name}) fails ${listed(failures)}`);
+  } catch (e) {
+    device.dispose();
+    if (!(e instanceof DeviceError)) throw e;
+    return wasm(`the WebGPU adapter (${name}) failed: ${e.message}`);
+  }
+}
+
+/** The goldens that a device fails. It is disposed of when the goldens do not run to their end. */
+async function tried(device: Device, o: QualifyOptions): Promise<readonly string[]> {
+  if (passed.has(device.adapter)) return [];
+  try {
+    const { failures } = await qualify(device, o);
+    if (failures.length === 0) passed.add(device.adapter);
+    return failures;
+  } catch (e) {
+    device.dispose();
+    throw e;
+  }
+}
+
+/** Some of the names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const some = names.slice(0, 4).join(', ');
+  const goldens = names.length === 1 ? '1 golden' : `${names.length} goldens`;
+  return `${goldens}: ${some}${names.length > 4 ? ', …' : ''}`;
+}

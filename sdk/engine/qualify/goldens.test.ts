@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { evaluate } from '../../../conformance/reference/index.ts';
+import type { Value } from '../../../conformance/reference/value.ts';
+import { hostArray } from '../../core/host.ts';
+import type { Node } from '../../core/node.ts';
+import { SCALAR_OPS } from '../../core/scalar/ir.ts';
+import { createWasmRuntime } from '../create.ts';
+import { collect } from '../expr.ts';
+import type { Program } from '../kernel.ts';
+import { makePlan } from '../plan.ts';
+import { toHost } from '../runtime.ts';
+import { KERNELS } from '../webgpu/kernels.ts';
+import { lowerPlan } from '../webgpu/lower.ts';
+import { DIGESTS } from './digests.ts';
+import { buildGoldens } from './goldens.ts';
+import { goldenDigests, qualify } from './qualify.ts';
+
+const rt = await createWasmRuntime();
+const { roots } = buildGoldens(rt);
+const names = [...roots.keys()];
+const nodes = [...roots.values()];
+
+test('the WASM device gives the committed digests', async () => {
+  assert.deepEqual(Object.fromEntries(await goldenDigests(rt.device)), DIGESTS);
+  assert.deepEqual(await qualify(rt.device), { pass: true, failures: [] });
+});
+
+test('the reference gives the values behind the digests', async () => {
+  await rt.realise(nodes);
+  const values = new Map<Node, Value>();
+  for (const { node } of collect(nodes, (n) => n.inputs.length === 0).leaves) {
+    const words = await rt.device.download(
+      rt.heldOf(node),
+      node.shape.reduce((n, d) => n * d, 1),
+    );
+    values.set(node, hostArray(toHost(words, node.dtype), node.shape, node.dtype));
+  }
+  const expected = evaluate(nodes, values);
+  for (const [i, node] of nodes.entries()) {
+    const got = await rt.read(node, { nonfinite: 'keep' });
+    const want = expected[i].data;
+    const bytes = (x: ArrayBufferView): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+    assert.deepEqual(bytes(got), bytes(want), names[i]);
+  }
+});
+
+test('every op of the scalar IR and every handwritten kernel is in the golden set', async () => {
+  const fresh = buildGoldens(await createWasmRuntime()).roots;
+  const { plan } = makePlan(collect([...fresh.values()]));
+  const used = new Set<string>();
+  const note = (p: Program | null) => {
+    for (const v of p?.values ?? []) if (v.kind === 'row') used.add(v.op);
+  };
+  for (const k of plan.kernels) {
+    if (k.kind === 'map') note(k.program);
+    if (k.kind === 'reduce' && 'program' in k.input) note(k.input.program);
+    if (k.kind === 'matmul') note(k.prologue);
+    if ('epilogue' in k) note(k.epilogue);
+  }
+  assert.deepEqual(
+    SCALAR_OPS.filter((op) => !used.has(op)),
+    [],
+  );
+  const codes = new Set(lowerPlan(plan).dispatches.map((d) => d.code));
+  assert.deepEqual(
+    Object.entries(KERNELS).flatMap(([name, code]) => (codes.has(code) ? [] : [name])),
+    [],
+  );
+});

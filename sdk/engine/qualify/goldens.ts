@@ -1,0 +1,212 @@
+/**
+ * The golden graphs: every op of the scalar IR on edge inputs, the forms that compilers rewrite (the guard tests), and every
+ * handwritten kernel. Together they are one program of few kernels, so that a software adapter proves itself in seconds.
+ */
+
+import { concat, where } from '../../core/functions.ts';
+import type { Node } from '../../core/node.ts';
+import { iota } from '../../core/ops/leaf.ts';
+import type { Runtime } from '../../core/runtime.ts';
+import { ofBits } from '../../core/scalar/bits.ts';
+import { Tensor } from '../../core/tensor.ts';
+import { alike, around, N, pairs, scatter, singles, words } from './inputs.ts';
+
+type F = Tensor<'f32'>;
+type I = Tensor<'i32'>;
+type B = Tensor<'bool'>;
+
+export interface Goldens {
+  /** Roots by name, to be computed as one program. */
+  readonly roots: ReadonlyMap<string, Node>;
+  /** Frees the inputs. */
+  dispose(): void;
+}
+
+/** Builds the goldens on a runtime. */
+export function buildGoldens(rt: Runtime): Goldens {
+  const inputs: Tensor[] = [];
+  const roots = new Map<string, Node>();
+  const add = (family: string, values: Readonly<Record<string, Tensor>>): void => {
+    for (const [name, t] of Object.entries(values)) roots.set(`${family}/${name}`, t.node);
+  };
+  const f32 = (data: ArrayLike<number>, shape = [data.length]): F => {
+    const t = rt.tensor(data, shape, 'f32', { nonfinite: 'keep' });
+    inputs.push(t);
+    return t;
+  };
+  const i32 = (data: ArrayLike<number>, shape = [data.length]): I => {
+    const t = rt.tensor(data, shape, 'i32');
+    inputs.push(t);
+    return t;
+  };
+  // Ops that read one computed value go into one kernel. `where` hands a value on as it is.
+  const yes = i32(new Int32Array(N).fill(1)).ne(0);
+  const tie = <T extends Tensor>(x: T): T => where(yes, x as Tensor, x.neg() as Tensor) as unknown as T;
+
+  functions(add, tie, f32(singles()));
+  const [a, b] = pairs().map((x) => f32(x));
+  pairwise(add, tie(a), b);
+  forms(add, tie, ...([5, 6, 7].map((seed) => f32(alike(seed))) as [F, F, F]));
+  integers(add, tie(i32(words(1))), i32(words(2)));
+  draws(add, rt);
+  contractions(add, f32);
+  reductions(add, f32, i32);
+  moves(add, f32, i32);
+  return {
+    roots,
+    dispose: () => {
+      for (const t of inputs) t.dispose();
+    },
+  };
+}
+
+type Add = (family: string, values: Readonly<Record<string, Tensor>>) => void;
+type Tie = <T extends Tensor>(x: T) => T;
+type Upload<T> = (data: ArrayLike<number>, shape?: number[]) => T;
+
+/** N3, N5 and N9 on one operand. */
+function functions(add: Add, tie: Tie, x: F): void {
+  const u = tie(x);
+  add('function', { exp: u.exp(), log: u.log(), sqrt: u.sqrt(), rsqrt: u.rsqrt(), sin: u.sin(), cos: u.cos() });
+  add('function', { tanh: u.tanh(), sigmoid: u.sigmoid(), softplus: u.softplus(), erf: u.erf() });
+  const v = tie(u);
+  add('round', { floor: v.floor(), ceil: v.ceil(), trunc: v.trunc(), round: v.round() });
+  add('sign', { neg: v.neg(), abs: v.abs(), sign: v.sign(), isFinite: v.isFinite() });
+  add('cast', { 'f32 to i32': v.cast('i32'), 'f32 to u32': v.cast('u32'), 'f32 to bool': v.cast('bool') });
+}
+
+/** N1 and N3 on two operands. */
+function pairwise(add: Add, a: F, b: F): void {
+  add('arithmetic', { add: a.add(b), sub: a.sub(b), mul: a.mul(b), div: a.div(b), pow: a.pow(b) });
+  add('order', { max: a.maximum(b), min: a.minimum(b) });
+  add('compare', { eq: a.eq(b), ne: a.ne(b), lt: a.lt(b), le: a.le(b) });
+  // A NaN that arithmetic made, of whatever pattern.
+  const t = b.sub(b);
+  add('NaN', { max: t.maximum(a), min: t.minimum(a), eq: t.eq(t), lt: t.lt(a), 'f32 to u32': t.cast('u32') });
+  // A difference of equal numbers, and a zero as a factor: folded, they lose Inf and NaN.
+  add('guard', { 'a-a': a.sub(a), 'a*0': a.mul(a.sub(a)), 'a+(-a)': a.add(a.neg()) });
+}
+
+/** The guard tests: what a compiler contracts, reassociates, distributes or folds. */
+function forms(add: Add, tie: Tie, x: F, b: F, c: F): void {
+  const a = tie(x);
+  const [tenth, third, magic] = [Math.fround(0.1), Math.fround(0.3), 1.5 * 2 ** 23];
+  const t = a.add(b);
+  const v = t.sub(a);
+  let dot = a.mul(b);
+  for (let k = 1; k < 8; k++) dot = dot.add(a.mul(b.add(k)));
+  add('guard', {
+    'a*b+c': a.mul(b).add(c),
+    '((a+b)-a)-b': t.sub(a).sub(b),
+    'a*c+b*c': a.mul(c).add(b.mul(c)),
+    '(a*0.1)*0.3': a.mul(tenth).mul(third),
+    '(a+0.1)+0.3': a.add(tenth).add(third),
+    '(a+M)-M': a.add(magic).sub(magic),
+    'error of TwoSum': a.sub(t.sub(v)).add(b.sub(v)),
+  });
+  add('guard', { 'dot of 8 terms': dot });
+}
+
+/** Integers modulo 2^32, bool logic and select. */
+function integers(add: Add, p: I, q: I): void {
+  add('i32', { neg: p.neg(), abs: p.abs(), sign: p.sign(), add: p.add(q), sub: p.sub(q), mul: p.mul(q) });
+  add('i32', { max: p.maximum(q), min: p.minimum(q), lt: p.lt(q), le: p.le(q) });
+  add('cast', { 'i32 to f32': p.cast('f32'), 'i32 to bool': p.cast('bool') });
+  const [u, w] = [p.cast('u32').add(1), q.cast('u32')];
+  add('u32', {
+    sign: u.sign(),
+    max: u.maximum(w),
+    min: u.minimum(w),
+    eq: u.eq(w),
+    ne: u.ne(w),
+    lt: u.lt(w),
+    le: u.le(w),
+  });
+  add('cast', { 'u32 to f32': u.cast('f32') });
+  const [l, m]: [B, B] = [p.lt(q), p.cast('bool')];
+  add('bool', { and: l.and(m), or: l.or(m), xor: l.xor(m), not: l.not(), where: where(l, p, q) });
+}
+
+/** N8. */
+function draws(add: Add, rt: Runtime): void {
+  const rng = rt.rng.withSeed(0x243f6a8885a308d3n).at(0x299f31d0);
+  add('random', { bits: rng.bits('qualify', [N]), uniform: rng.uniform('qualify', [N]) });
+  add('random', { normal: rng.normal('qualify', [N]), iota: new Tensor(iota(rt.tensor([0]).node.graph, N)) });
+}
+
+/** N6: tiles, chunks of 256, both orientations, batches, the window, Inf and NaN. */
+function contractions(add: Add, f32: Upload<F>): void {
+  const a = f32(alike(11, 9 * 600), [9, 600]);
+  const b = f32(alike(12, 600 * 11), [600, 11]);
+  add('matmul', {
+    chunks: a.matmul(b),
+    'with epilogue': a
+      .matmul(b)
+      .add(f32(alike(13, 11)))
+      .relu(),
+  });
+  const c = f32(alike(14, 3 * 5 * 7), [3, 5, 7]);
+  const d = f32(alike(15, 6 * 5), [6, 5]);
+  add('matmul', { 'batched, transposed': c.matmul(d, { transposeA: true, transposeB: true }) });
+  const window = f32(around(-51, 16, 8 * 40), [8, 40]);
+  add('matmul', { window: window.matmul(window, { transposeB: true }) });
+  const infinite = alike(17, 64);
+  for (const [i, v] of [Infinity, -Infinity, NaN, 0, ofBits(0x7f7fffff)].entries()) infinite[i * 9] = v;
+  const e = f32(infinite, [8, 8]);
+  add('matmul', { 'Inf and NaN': e.matmul(f32(alike(18, 64), [8, 8])), 'zero rows': e.matmul(e) });
+}
+
+/** N7: lanes, chunks and levels, rows and columns, the load rule, ties, NaN. */
+function reductions(add: Add, f32: Upload<F>, i32: Upload<I>): void {
+  const rows = f32(alike(21, 2 * 4500), [2, 4500]);
+  const tiny = f32(around(-102, 22, 4 * 300), [4, 300]);
+  add('sum', { rows: rows.sum(1), columns: rows.sum(0), 'with prologue': rows.mul(rows).sum(1), window: tiny.sum(1) });
+  const next = scatter(23);
+  const n = i32(
+    Int32Array.from({ length: 2 * 2100 }, () => next() | 0),
+    [2, 2100],
+  );
+  add('sum', { integers: n.sum(1) });
+  // Coarse values, so that the greatest is met more than once.
+  const coarse = rows.mul(4).round();
+  const holes = alike(24, 3 * 50);
+  holes[70] = Number.NaN;
+  holes[90] = Number.NaN;
+  holes[120] = Infinity;
+  const special = f32(holes, [3, 50]);
+  add('max', { rows: coarse.max(1), NaN: special.max(1), i32: n.max(1), u32: n.cast('u32').max(1) });
+  add('max', { 'NaN of Inf-Inf': special.sub(special).max(1) });
+  add('argmax', { rows: coarse.argmax(1), NaN: special.argmax(1), columns: rows.argmax(0) });
+}
+
+/** Gather, scatterAdd and the moves. */
+function moves(add: Add, f32: Upload<F>, i32: Upload<I>): void {
+  const next = scatter(31);
+  const x = f32(alike(32, 7 * 6), [7, 6]);
+  const at = i32(
+    Int32Array.from({ length: 30 }, (_, i) => (i === 11 ? 7 : i === 20 ? -1 : next() % 7)),
+    [5, 6],
+  );
+  const whole = i32(words(3).slice(0, 42), [7, 6]);
+  add('gather', { f32: x.gather(at, 0), i32: whole.gather(at, 0) });
+  const many = f32(alike(33, 4200), [4200]);
+  const base = f32(alike(34, 5), [5]);
+  // One destination has more sources than a chunk of R, one has none.
+  const to = i32(Int32Array.from({ length: 4200 }, () => [0, 0, 0, 1, 3, 9][next() % 6]));
+  add('scatterAdd', { f32: base.scatterAdd(to, many, 0) });
+  add('scatterAdd', { i32: i32([1, 2, 3, 4, 5]).scatterAdd(to, to.mul(0x10001), 0) });
+  add('move', {
+    pad: x.pad(
+      [
+        [1, 2],
+        [0, 1, 2],
+      ],
+      1.5,
+    ),
+    concat: concat([x, x.neg()], 1),
+  });
+  add('move', {
+    'permute and slice': x.transpose().slice([null, null, 2], [5, 0, -2]),
+    stretched: x.add(x.slice([0, 1])),
+  });
+}

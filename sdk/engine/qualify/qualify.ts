@@ -1,0 +1,65 @@
+/** Qualification (N11): a device must give the golden digests before it is trusted with the contract's bits. */
+
+import { sha256 } from '../../core/sha256.ts';
+import type { Device } from '../device.ts';
+import { collect } from '../expr.ts';
+import { makePlan } from '../plan.ts';
+import { EngineRuntime } from '../runtime.ts';
+import { DIGESTS } from './digests.ts';
+import { buildGoldens } from './goldens.ts';
+
+export interface Qualification {
+  readonly pass: boolean;
+  /** Goldens that came out otherwise, as `family/name`. */
+  readonly failures: readonly string[];
+}
+
+export interface QualifyOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The digests of all goldens on a device, by name. Throws what the device throws. */
+export async function goldenDigests(device: Device, o: QualifyOptions = {}): Promise<Map<string, string>> {
+  const { roots, dispose } = buildGoldens(new EngineRuntime(device));
+  const exprs = collect([...roots.values()]);
+  const { plan, rootOutput } = makePlan(exprs);
+  const compiled = device.compile(plan);
+  const outputs = plan.outputs.map((out) => device.allocate(out.size));
+  try {
+    const inputs = exprs.leaves.map((e) => e.node.held!);
+    let done = 0;
+    o.signal?.throwIfAborted();
+    o.onProgress?.(done, rootOutput.length);
+    await device.run(compiled, inputs, outputs);
+    o.signal?.throwIfAborted();
+    const digests = await Promise.all(
+      rootOutput.map(async (at) => {
+        const digest = await digestOf(await device.download(outputs[at], plan.outputs[at].size));
+        o.onProgress?.(++done, rootOutput.length);
+        return digest;
+      }),
+    );
+    o.signal?.throwIfAborted();
+    return new Map([...roots.keys()].map((name, i) => [name, digests[i]]));
+  } finally {
+    for (const h of outputs) h.release();
+    compiled.dispose();
+    dispose();
+  }
+}
+
+/** Runs the goldens and compares each with its digest, which is that of the WASM device. */
+export async function qualify(device: Device, o: QualifyOptions = {}): Promise<Qualification> {
+  const digests = await goldenDigests(device, o);
+  const failures = [...digests].filter(([name, digest]) => DIGESTS[name] !== digest).map(([name]) => name);
+  return { pass: failures.length === 0, failures };
+}
+
+/** SHA-256 of the words, little-endian. */
+async function digestOf(words: Uint32Array): Promise<string> {
+  const bytes = new Uint8Array(words.byteLength);
+  const view = new DataView(bytes.buffer);
+  words.forEach((w, i) => view.setUint32(4 * i, w, true));
+  return [...(await sha256(bytes))].map((b) => b.toString(16).padStart(2, '0')).join('');
+}

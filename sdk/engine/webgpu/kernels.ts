@@ -1,0 +1,284 @@
+/** The handwritten kernels: contractions, reductions and indexed moves, in the contract's order (N6, N7). */
+
+import { guard, leaf, order, snap, wgsl, window } from '../../../wgsl/functions/index.ts';
+import { FLAG, parameter as p, shader } from './shader.ts';
+
+/** Rows and columns of C that one invocation makes. */
+export const TILE = 4;
+/** Rows and columns that a workgroup of 8 x 8 makes. */
+export const TILE_GROUP = TILE * 8;
+const BATCH_AXES = 6;
+
+/**
+ * C = A B, M1 of N6: each output in chunks of 256 terms, ascending k, every rounding guarded; chunk results are added left to
+ * right. Tiles do not touch the order of k. Parameters: m n k, a (place, row, column), b (…), c, batch axes, first batch,
+ * dims[6], strides of a[6], of b[6].
+ */
+function matmul(): string {
+  const range = Array.from({ length: TILE }, (_, i) => i);
+  const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
+  const lines = (of: readonly string[]): string => of.join('\n');
+  const places = lines(
+    range.map(
+      (r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};
+  let pb${r} = pb + min(column + ${r}u, n - 1u) * ${p(8)};`,
+    ),
+  );
+  const totals = lines(cells.map((c) => `  var t${c} = bitcast<f32>(gz);`));
+  const sums = lines(cells.map((c) => `    var s${c} = bitcast<f32>(gz);`));
+  const loads = lines(
+    range.map(
+      (r) => `      let a${r} = bitcast<f32>(W(mem[pa${r} + q * ${p(5)}]));
+      let b${r} = bitcast<f32>(W(mem[pb${r} + q * ${p(7)}]));`,
+    ),
+  );
+  const terms = lines(cells.map(([r, c]) => `      s${r}${c} = G(s${r}${c} + G(a${r} * b${c}));`));
+  const first = lines(cells.map((c) => `      t${c} = s${c};`));
+  const further = lines(cells.map((c) => `      t${c} = G(t${c} + s${c});`));
+  const stores = lines(
+    cells.map(
+      ([r, c]) =>
+        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * n + column + ${c}u] = S(bitcast<u32>(t${r}${c})); }`,
+    ),
+  );
+  const body = `
+  let row = at.y * ${TILE}u;
+  let column = at.x * ${TILE}u;
+  let m = ${p(0)};
+  let n = ${p(1)};
+  let k = ${p(2)};
+  if (row >= m || column >= n) { return; }
+  let batch = at.z + ${p(11)};
+  var rest = batch;
+  var pa = ${p(3)};
+  var pb = ${p(6)};
+  for (var d = ${p(10)}; d > 0u; d--) {
+    let j = d - 1u;
+    let dim = params[(12u + j) >> 2u][(12u + j) & 3u];
+    let coordinate = rest % dim;
+    rest = rest / dim;
+    pa += coordinate * params[(18u + j) >> 2u][(18u + j) & 3u];
+    pb += coordinate * params[(24u + j) >> 2u][(24u + j) & 3u];
+  }
+  ${places}
+  ${totals}
+  for (var k0 = 0u; k0 < k; k0 += 256u) {
+  ${sums}
+    let end = min(k0 + 256u, k);
+    for (var q = k0; q < end; q++) {
+  ${loads}
+  ${terms}
+    }
+    if (k0 == 0u) {
+  ${first}
+    } else {
+  ${further}
+    }
+  }
+  let c = ${p(9)} + batch * m * n;
+  ${stores}`;
+  return shader([snap, window], body, 'tile');
+}
+
+/**
+ * One level of R (N7): a chunk of at most 2048 elements an invocation, 64 lanes, then the halving tree. Parameters: total =
+ * outputs * chunks, n, chunks, inner, source, destination, 1 to apply the load rule.
+ */
+const SUM_F32 = shader(
+  [leaf, snap],
+  `
+  let n = ${p(1)};
+  let chunks = ${p(2)};
+  let inner = ${p(3)};
+  let output = i / chunks;
+  let first = (i % chunks) * 2048u;
+  let count = min(n - min(first, n), 2048u);
+  let start = ${p(4)} + ((output / inner) * n + first) * inner + output % inner;
+  let leaves = ${p(6)} != 0u;
+  var lanes: array<f32, 64>;
+  for (var lane = 0u; lane < 64u; lane++) {
+    var sum = bitcast<f32>(gz);
+    for (var r = lane; r < count; r += 64u) {
+      let u = mem[start + r * inner];
+      sum = G(sum + bitcast<f32>(select(u, leaf(u), leaves)));
+    }
+    lanes[lane] = sum;
+  }
+  for (var s = 32u; s > 0u; s = s >> 1u) {
+    for (var lane = 0u; lane < s; lane++) {
+      lanes[lane] = G(lanes[lane] + lanes[lane + s]);
+    }
+  }
+  mem[${p(5)} + i] = S(bitcast<u32>(lanes[0]));`,
+);
+
+/** Integer sums wrap, so any order gives the same bits. Parameters as SUM_F32. */
+const SUM_INT = shader(
+  [],
+  `
+  let n = ${p(1)};
+  let chunks = ${p(2)};
+  let inner = ${p(3)};
+  let output = i / chunks;
+  let first = (i % chunks) * 2048u;
+  let start = ${p(4)} + ((output / inner) * n + first) * inner + output % inner;
+  let count = min(n - min(first, n), 2048u);
+  var sum = 0u;
+  for (var r = 0u; r < count; r++) { sum += mem[start + r * inner]; }
+  mem[${p(5)} + i] = sum;`,
+);
+
+/**
+ * One level of max and argmax: the first of the greatest by the order key, NaN greatest. Parameters: total, n, chunks, inner,
+ * source, values out, indices out, 1 when the source has indices of its own, their place, element (0 f32, 1 i32, 2 u32).
+ */
+const MAX = shader(
+  [order],
+  `
+  let n = ${p(1)};
+  let chunks = ${p(2)};
+  let inner = ${p(3)};
+  let output = i / chunks;
+  let first = (i % chunks) * 2048u;
+  let start = ((output / inner) * n + first) * inner + output % inner;
+  let count = min(n - first, 2048u);
+  var best = 0u;
+  var bestKey = 0;
+  var index = 0u;
+  for (var r = 0u; r < count; r++) {
+    let u = mem[${p(4)} + start + r * inner];
+    var key = bitcast<i32>(u);
+    if (${p(9)} == 0u) { key = order(u); }
+    if (${p(9)} == 2u) { key = bitcast<i32>(u ^ 0x80000000u); }
+    if (r == 0u || key > bestKey) {
+      best = u;
+      bestKey = key;
+      index = first + r;
+      if (${p(7)} != 0u) { index = mem[${p(8)} + start + r * inner]; }
+    }
+  }
+  mem[${p(5)} + i] = best;
+  mem[${p(6)} + i] = index;`,
+);
+
+/** Parameters: total, v, n, inner, source, index (place, outer, axis, inner), destination, what an index out of range gives. */
+const GATHER = shader(
+  [],
+  `
+  let v = ${p(1)};
+  let n = ${p(2)};
+  let inner = ${p(3)};
+  let j = i % inner;
+  let at = (i / inner) % n;
+  let o = i / (inner * n);
+  let ix = mem[${p(5)} + o * ${p(6)} + at * ${p(7)} + j * ${p(8)}];
+  if (ix >= v) {
+    raise(${FLAG.index}u);
+    mem[${p(9)} + i] = ${p(10)};
+    return;
+  }
+  mem[${p(9)} + i] = mem[${p(4)} + (o * v + ix) * inner + j];`,
+);
+
+const SCATTER_HEAD = `
+  let v = ${p(1)};
+  let n = ${p(2)};
+  let inner = ${p(3)};
+  let j = i % inner;
+  let d = (i / inner) % v;
+  let o = i / (inner * v);
+  let index = ${p(5)} + o * ${p(6)} + j * ${p(8)};
+  let start = ${p(4)} + o * n * inner + j;
+  let base = mem[${p(10)} + i];
+  var found = 0u;`;
+
+/** The halving tree over one level's lanes, which are then empty. */
+const tree = wgsl(
+  'tree',
+  [guard],
+  `fn tree(lanes: ptr<function, array<f32, 192>>, level: u32) -> f32 {
+  let first = level * 64u;
+  for (var s = 32u; s > 0u; s = s >> 1u) {
+    for (var lane = first; lane < first + s; lane++) { (*lanes)[lane] = G((*lanes)[lane] + (*lanes)[lane + s]); }
+  }
+  let sum = (*lanes)[first];
+  for (var lane = first; lane < first + 64u; lane++) { (*lanes)[lane] = bitcast<f32>(gz); }
+  return sum;
+}`,
+);
+
+/**
+ * base + R(sources of this destination, ascending). Lists longer than 2048 are reduced chunk by chunk as they are met: level 0
+ * takes elements, level 1 its chunk results, and so on (N7). Parameters as GATHER; 10 is the place of base.
+ */
+const SCATTER_ADD_F32 = shader(
+  [leaf, snap, tree],
+  `${SCATTER_HEAD}
+  var lanes: array<f32, 192>;
+  var counts: array<u32, 3>;
+  for (var at = 0u; at < n; at++) {
+    if (mem[index + at * ${p(7)}] != d) { continue; }
+    if (found == 0u) { for (var lane = 0u; lane < 192u; lane++) { lanes[lane] = bitcast<f32>(gz); } }
+    found++;
+    let lane = counts[0] & 63u;
+    lanes[lane] = G(lanes[lane] + bitcast<f32>(leaf(mem[start + at * inner])));
+    counts[0]++;
+    for (var level = 0u; level < 2u && counts[level] == 2048u; level++) {
+      let to = (level + 1u) * 64u + (counts[level + 1u] & 63u);
+      lanes[to] = G(lanes[to] + tree(&lanes, level));
+      counts[level + 1u]++;
+      counts[level] = 0u;
+    }
+  }
+  if (found == 0u) {
+    mem[${p(9)} + i] = base;
+    return;
+  }
+  var r = bitcast<f32>(gz);
+  for (var level = 0u; level < 3u; level++) {
+    let above = level < 2u && (counts[min(level + 1u, 2u)] > 0u || (level == 0u && counts[2] > 0u));
+    if (!above) {
+      r = tree(&lanes, level);
+      break;
+    }
+    if (counts[level] == 0u) { continue; }
+    let to = (level + 1u) * 64u + (counts[level + 1u] & 63u);
+    lanes[to] = G(lanes[to] + tree(&lanes, level));
+    counts[level + 1u]++;
+  }
+  mem[${p(9)} + i] = S(bitcast<u32>(G(bitcast<f32>(base) + r)));`,
+);
+
+const SCATTER_ADD_INT = shader(
+  [],
+  `${SCATTER_HEAD}
+  var sum = base;
+  for (var at = 0u; at < n; at++) {
+    if (mem[index + at * ${p(7)}] == d) { sum += mem[start + at * inner]; }
+  }
+  mem[${p(9)} + i] = sum + found;`,
+);
+
+/** A program output: NaN made canonical, Inf and NaN flagged (N0). Parameters: total, place. */
+const FINISH = shader(
+  [],
+  `
+  let u = mem[${p(1)} + i];
+  if ((u & 0x7f800000u) == 0x7f800000u) {
+    raise(${FLAG.nonfinite}u);
+    if ((u & 0x7fffffffu) > 0x7f800000u) { mem[${p(1)} + i] = 0x7fc00000u; }
+  }`,
+);
+
+export const KERNELS = {
+  matmul: matmul(),
+  sumF32: SUM_F32,
+  sumInt: SUM_INT,
+  max: MAX,
+  gather: GATHER,
+  scatterAddF32: SCATTER_ADD_F32,
+  scatterAddInt: SCATTER_ADD_INT,
+  finish: FINISH,
+} as const;
+
+export { BATCH_AXES };

@@ -1,0 +1,61 @@
+/** Finding a GPU: one that was passed in, the platform's own, or Dawn in Node (the npm package `webgpu`, an optional peer). */
+
+import { DeviceError } from '../../core/errors.ts';
+import { WebGpuDevice } from './device.ts';
+
+/** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
+const kept: unknown[] = [];
+/** The one instance of Dawn. */
+let instance: GPU | null = null;
+
+export interface Opened {
+  readonly device: WebGpuDevice;
+  /** True for an adapter that computes on the CPU. */
+  readonly software: boolean;
+}
+
+/** Opens the adapter, or takes the GPUDevice given. Throws DeviceError E_NO_DEVICE. */
+export async function openWebGpu(given?: object): Promise<Opened> {
+  if (given) {
+    const device = given as GPUDevice;
+    const info = device.adapterInfo;
+    return { device: new WebGpuDevice(device, describe(info), { borrowed: true }), software: isSoftware(info) };
+  }
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new DeviceError('E_NO_DEVICE', 'webgpu: no adapter', {
+      hint: "Install a Vulkan, Metal or D3D12 driver (in Node also the package webgpu), or use backend 'wasm': the bits are the same.",
+    });
+  }
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+  kept.push(adapter, device);
+  // Where it was before it became a part of the info.
+  const { isFallbackAdapter } = adapter as { isFallbackAdapter?: boolean };
+  return {
+    device: new WebGpuDevice(device, describe(adapter.info)),
+    software: isFallbackAdapter === true || isSoftware(adapter.info),
+  };
+}
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|\bwarp\b|subzero|software|basic render/i;
+
+/** By the platform's word, or by name: SwiftShader, Mesa's llvmpipe and lavapipe, and WARP. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  return info?.isFallbackAdapter === true || SOFTWARE.test(describe(info));
+}
+
+export function describe(info: GPUAdapterInfo | undefined): string {
+  const words = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
+  return words.length > 0 ? words.join(' ') : 'unknown adapter';
+}
+
+/** Null outside Node, and where the package is not installed. */
+async function dawn(): Promise<GPU | null> {
+  if (instance) return instance;
+  if (typeof process === 'undefined' || !process.versions?.node) return null;
+  const { create } = await import('webgpu').catch(() => ({ create: null }));
+  instance = create?.([]) ?? null;
+  return instance;
+}

@@ -1,0 +1,18 @@
+/** G of N2: the guard around each rounding. */
+
+import { wgsl } from './wgsl.ts';
+
+/**
+ * `gz` holds 0, which only run time knows: the entry point reads it from a read_write storage word. The xor is integer
+ * work on an unknown value, so the f32 result has to exist as bits, rounded, and no f32 algebra reaches across.
+ */
+export const guard = wgsl(
+  'guard',
+  [],
+  /* wgsl */ `
+var<private> gz: u32;
+
+fn G(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) ^ gz);
+}`,
+);
