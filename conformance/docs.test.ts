@@ -19,7 +19,9 @@ const PAGES = [
   ...readdirSync(join(ROOT, 'docs')).map((f) => `docs/${f}`),
 ];
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-const TESTS = sourcesUnder('sdk', 'adapters', 'wasm', 'conformance', 'examples', 'bench', 'scripts').filter(isTest);
+const TESTS = sourcesUnder('sdk', 'adapters', 'wasm', 'wgsl', 'conformance', 'examples', 'bench', 'scripts').filter(
+  isTest,
+);
 
 const without = (text: string, pattern: RegExp): string => text.replaceAll(pattern, '');
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;
