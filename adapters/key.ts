@@ -59,9 +59,10 @@ export function checkRange(
   return { offset, length };
 }
 
-export function notFound(name: string): CheckpointError {
+export function notFound(name: string, details?: Readonly<Record<string, unknown>>): CheckpointError {
   return new CheckpointError('E_NOT_FOUND', `${name}: not there`, {
     path: name,
+    details,
     hint: 'list the store to see its keys',
   });
 }

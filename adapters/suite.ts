@@ -25,6 +25,12 @@ async function keys(store: Store, prefix: string, after?: string): Promise<strin
   return out;
 }
 
+/** The store holds these and nothing else, as far as it can tell. */
+async function holds(store: Store, want: readonly string[], prefix = ''): Promise<void> {
+  if ((await store.caps()).list) assert.deepEqual(await keys(store, prefix), want);
+  for (const k of want) assert.notEqual(await store.head(k), null, k);
+}
+
 const code = (want: string) => (e: unknown) => {
   assert.equal((e as { code?: string }).code, want, String(e));
   assert.notEqual((e as { hint?: string }).hint, '', 'the error says what to do');
@@ -45,7 +51,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
 
   it('an empty store is empty', async (s) => {
     assert.equal(await s.head('a/b'), null);
-    assert.deepEqual(await keys(s, ''), []);
+    await holds(s, []);
     await assert.rejects(s.get('a/b'), code('E_NOT_FOUND'));
     await s.delete('a/b');
   });
@@ -119,7 +125,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     assert.equal(answers.filter((a) => a === 'written').length, 1);
     const winner = answers.indexOf('written');
     assert.deepEqual(await s.get('race/x'), bytes(winner, winner, winner));
-    assert.deepEqual(await keys(s, ''), ['race/x']);
+    await holds(s, ['race/x']);
   });
 
   it('a late key is asked for once, after the last chunk', async (s) => {
@@ -150,11 +156,14 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     assert.deepEqual(await s.get('late/4'), bytes(1, 2, 3, 4));
     total = 0;
     assert.equal(await s.put(key, b, { ifAbsent: true }), 'exists');
-    assert.deepEqual(await keys(s, ''), ['late/4']);
+    await holds(s, ['late/4']);
   });
 
   it('lists in the order of UTF-8 bytes, by prefix and from behind a key', async (s) => {
-    if (!(await s.caps()).list) return;
+    if (!(await s.caps()).list) {
+      await assert.rejects(keys(s, ''), code('E_UNSUPPORTED'));
+      return;
+    }
     // '-' < '.' < '/' < '0': a directory must not come before its neighbours by its bare name
     const all = ['a', 'a-b', 'a.b', 'a/b', 'a/b-c', 'a/b/c', 'a0', 'b', 'é', '\uffee', '\u{1f600}'];
     const files = ['a-b', 'a.b', 'a/b-c', 'a/b/c', 'a0', 'b', 'é', '\uffee', '\u{1f600}'];
@@ -178,7 +187,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     await s.delete('a/x');
     await s.delete('a/x');
     assert.equal(await s.head('a/x'), null);
-    assert.deepEqual(await keys(s, 'a/'), ['a/y']);
+    await holds(s, ['a/y'], 'a/');
   });
 
   it('bad keys are refused, and nothing is written', async (s) => {
@@ -210,7 +219,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
         );
       }
     }
-    assert.deepEqual(await keys(s, ''), []);
+    await holds(s, []);
   });
 
   it('a body of another size than it says is not published', async (s) => {
@@ -220,7 +229,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
       await assert.rejects(s.put('y', b, { ifAbsent: (await s.caps()).ifAbsent }), code('E_INTEGRITY'));
     }
     assert.deepEqual(await s.get('x'), bytes(7));
-    assert.deepEqual(await keys(s, ''), ['x']);
+    await holds(s, ['x']);
   });
 
   it('a body that fails leaves nothing behind, and its error comes through', async (s) => {
@@ -236,7 +245,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     await assert.rejects(s.put('x', b), (e) => e === fault);
     await assert.rejects(s.put('y', b), (e) => e === fault);
     assert.deepEqual(await s.get('x'), bytes(7));
-    assert.deepEqual(await keys(s, ''), ['x']);
+    await holds(s, ['x']);
   });
 
   it('an abort throws its reason, and nothing is visible', async (s) => {
@@ -262,7 +271,7 @@ export function storeSuite(name: string, make: () => Promise<Store>): void {
     };
     await assert.rejects(s.put('y', b, { signal: abort.signal }), is);
     assert.deepEqual(await s.get('x'), bytes(7));
-    assert.deepEqual(await keys(s, ''), ['x']);
+    await holds(s, ['x']);
   });
 
   it('a large object, streamed and read in pieces', async (s) => {

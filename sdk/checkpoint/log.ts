@@ -6,6 +6,7 @@ import type { IO } from '../core/host.ts';
 import { sameBytes } from './bytes.ts';
 import { type CommitRecord, decodeCommit, encodeCommit } from './commit.ts';
 import { isDamage } from './damage.ts';
+import { lastFrom, readHint, writeHint } from './hint.ts';
 import type { Limits } from './limits.ts';
 
 /** A commit as it lies in the log: a record, or why it cannot be read. */
@@ -14,6 +15,7 @@ export type LogEntry =
   | { readonly seq: number; readonly error: CheckpointError };
 
 const COMMITS = 'commits/';
+const LATEST = 'LATEST';
 
 export class CommitLog {
   readonly #store: Store;
@@ -34,11 +36,7 @@ export class CommitLog {
 
   /** Sequence numbers in the log, ascending, from behind `after`. */
   async seqs(o: IO, after = 0): Promise<number[]> {
-    if (!(await this.#store.caps()).list) {
-      throw new CheckpointError('E_UNSUPPORTED', `${this.#store.name}: cannot list its keys`, {
-        hint: 'keep runs in a store that lists, such as fsStore',
-      });
-    }
+    if (!(await this.#lists())) return this.#unlisted(o, after);
     const out: number[] = [];
     const range = { signal: o.signal, ...(after > 0 ? { after: this.key(after) } : {}) };
     for await (const { key } of this.#store.list(this.#prefix + COMMITS, range)) {
@@ -47,6 +45,22 @@ export class CommitLog {
       if (Number.isSafeInteger(seq) && seq > 0) out.push(seq);
     }
     return out;
+  }
+
+  async #lists(): Promise<boolean> {
+    return (await this.#store.caps()).list;
+  }
+
+  /** `seqs` of a store that cannot list: every number up to the last, those that are missing too. */
+  async #unlisted(o: IO, after: number): Promise<number[]> {
+    const io = { signal: o.signal };
+    const exists = async (seq: number) => (await this.#store.head(this.key(seq), io)) !== null;
+    const hint = after > 0 ? after : await readHint(this.#store, this.#prefix + LATEST, io);
+    const from = after > 0 || (hint > 0 && (await exists(hint))) ? hint : 0;
+    const last = await lastFrom(from, exists);
+    // A hint says that there was a run: that none of it is found is damage, never a fresh start.
+    if (last === 0 && hint > 0) return [hint];
+    return Array.from({ length: last - after }, (_, i) => after + i + 1);
   }
 
   async read(seq: number, o: IO): Promise<LogEntry> {
@@ -72,15 +86,18 @@ export class CommitLog {
 
   /**
    * Commits newest first, read one at a time. The newest readable record's floor ends the walk, unless all are asked for:
-   * below it may lie what a killed writer had no time to remove.
+   * below it may lie what a killed writer had no time to remove. Where the store cannot list, numbers may be missing,
+   * because the run comes from a store that can, and nothing below the floor is ever removed.
    */
   async *newestFirst(o: IO & { all?: boolean }, seqs?: readonly number[]): AsyncGenerator<LogEntry> {
     const order = [...(seqs ?? (await this.seqs(o)))].reverse();
+    const lists = await this.#lists();
     let floor = 0;
     for (const seq of order) {
       if (seq < floor) return;
       const entry = await this.read(seq, o);
-      if ('record' in entry && !o.all) floor = Math.max(floor, entry.record.floor);
+      if ('record' in entry && !(o.all && lists)) floor = Math.max(floor, entry.record.floor);
+      if (!lists && seq !== order[0] && 'error' in entry && entry.error.code === 'E_NOT_FOUND') continue;
       yield entry;
     }
   }
@@ -103,6 +120,7 @@ export class CommitLog {
     const above = await this.seqs({}, seq);
     this.#unsure = undefined;
     if (above.length > 0) throw await this.#conflict(record, above[above.length - 1], o);
+    if (!(await this.#lists())) await writeHint(this.#store, this.#prefix + LATEST, seq);
   }
 
   /** The number of an append that failed and yet was written, once. */
@@ -118,7 +136,9 @@ export class CommitLog {
     return sameBytes(await this.#store.get(this.key(seq), { signal: o.signal }), bytes);
   }
 
+  /** Where the store cannot list, records stay: a log without holes is how its end is found. */
   async remove(seq: number, o: IO): Promise<void> {
+    if (!(await this.#lists())) return;
     await this.#store.delete(this.key(seq), { signal: o.signal });
   }
 

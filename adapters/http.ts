@@ -1,0 +1,189 @@
+/** One HTTP exchange: retries of what may succeed later, typed errors, and no credentials in any of them. */
+
+import { CheckpointError, OptionError } from '../sdk/core/errors.ts';
+
+export type HeaderSource =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+export interface HttpOptions {
+  /** Sent with every request, such as `authorization`; a function is asked each time, for tokens that expire. */
+  headers?: HeaderSource;
+  /** Replaces the platform's fetch. */
+  fetch?: typeof globalThis.fetch;
+  /** Attempts in all, and the longest first pause in milliseconds, which doubles each time. 5 and 250 unless given. */
+  retry?: { attempts?: number; ms?: number };
+}
+
+export interface Ask {
+  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  url: URL;
+  /** The place, for messages. */
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: Blob;
+  signal?: AbortSignal;
+}
+
+/** The longest pause in milliseconds, also where a server asks for a longer one. */
+const LONGEST = 30_000;
+
+const DOING = { GET: 'read', HEAD: 'read', PUT: 'write', DELETE: 'delete' } as const;
+
+/**
+ * Runs `work` again while it throws errors that are retryable. Pauses are random, so that clients which failed together
+ * do not come back together.
+ */
+export async function retrying<T>(o: HttpOptions, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const { attempts = 5, ms = 250 } = o.retry ?? {};
+  for (let n = 1; ; n++) {
+    try {
+      return await work();
+    } catch (e) {
+      if (!(e instanceof CheckpointError) || !e.retryable || n >= attempts) throw e;
+      const asked = Number(e.details.retryAfter ?? 0) * 1000;
+      await pause(Math.min(LONGEST, Math.max(asked, Math.random() * ms * 2 ** (n - 1))), signal);
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop);
+  });
+}
+
+/** Sends one request. Any status is an answer; E_IO, which may be retried, is a server that gave none. */
+export async function send(o: HttpOptions, { method, url, path, headers, body, signal }: Ask): Promise<Response> {
+  const given = typeof o.headers === 'function' ? await o.headers() : o.headers;
+  const all = headersOf(path, { 'accept-encoding': 'identity', ...given, ...headers });
+  signal?.throwIfAborted();
+  const { fetch = globalThis.fetch } = o;
+  try {
+    return await fetch(url, {
+      method,
+      headers: all,
+      body,
+      signal,
+      // A redirected write may end as something else, such as a page to sign in on that answers 200.
+      redirect: method === 'PUT' || method === 'DELETE' ? 'manual' : 'follow',
+      // An answer from the browser's cache may be older than the last commit. Some runtimes have no cache and no option.
+      ...('cache' in Request.prototype && { cache: 'no-store' }),
+    });
+  } catch (e) {
+    signal?.throwIfAborted();
+    throw lost(path, DOING[method], e);
+  }
+}
+
+/** The bytes of an answer as they come. A connection that breaks is E_IO, which may be retried. */
+export async function* bytesOf(response: Response, ask: Ask): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (e) {
+    ask.signal?.throwIfAborted();
+    throw lost(ask.path, DOING[ask.method], e);
+  } finally {
+    reader.cancel().catch(() => {}); // the rest is not wanted
+  }
+}
+
+/** For answers whose body nobody reads: gives the connection back. */
+export async function drop(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => {});
+}
+
+/**
+ * The message of a header's fault would hold its value, and the fault of a connection may hold what was sent on it. So
+ * neither is passed on as `cause`.
+ */
+function headersOf(path: string, given: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(given)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      throw new OptionError(`${path}: the header '${name}' cannot be sent`, {
+        hint: 'a header is one line of Latin-1 text',
+      });
+    }
+  }
+  return headers;
+}
+
+function lost(path: string, verb: string, e: unknown): CheckpointError {
+  const { cause } = e as { cause?: { code?: unknown } };
+  const code = typeof cause?.code === 'string' ? ` (${cause.code})` : '';
+  return new CheckpointError('E_IO', `cannot ${verb} ${path}: the connection failed${code}`, {
+    path,
+    hint: 'check the address and the network; between two origins, that the server allows this one (CORS)',
+    retryable: true,
+  });
+}
+
+interface Kind {
+  code: `E_${string}`;
+  why: string;
+  hint: string;
+}
+
+const PERMISSION: Kind = {
+  code: 'E_PERMISSION',
+  why: 'the server does not allow it',
+  hint: 'check the credentials in `headers`, and what they permit',
+};
+const METHOD: Kind = {
+  code: 'E_UNSUPPORTED',
+  why: 'the server does not take such requests',
+  hint: 'use a server that takes PUT and DELETE, or only read',
+};
+const QUOTA: Kind = { code: 'E_QUOTA', why: 'the server has no room', hint: 'free some space there' };
+const SIZE: Kind = { code: 'E_LIMIT', why: 'too large for the server', hint: "raise the server's limit of a body" };
+
+const KINDS: Readonly<Record<number, Kind>> = {
+  401: PERMISSION,
+  403: PERMISSION,
+  404: { code: 'E_NOT_FOUND', why: 'there is no such place', hint: 'check the address of the store' },
+  405: METHOD,
+  413: SIZE,
+  501: METHOD,
+  507: QUOTA,
+};
+
+/** 409: on S3, two conditional writes at once, of which one is to come again. */
+const RETRY: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 409, 425, 429, 500, 502, 503, 504]);
+
+/** A typed error for a status that is no answer to what was asked. The body is not quoted: servers echo requests. */
+export function statusError(response: Response, { method, path }: Ask): CheckpointError {
+  const { status } = response;
+  const moved = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
+  const kind = moved
+    ? {
+        code: 'E_UNSUPPORTED' as const,
+        why: 'the server sends writes elsewhere',
+        hint: 'give the address of that place',
+      }
+    : (KINDS[status] ?? { code: 'E_IO' as const, why: 'the server failed', hint: 'look at its log, then try again' });
+  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new CheckpointError(kind.code, `cannot ${DOING[method]} ${path}: ${kind.why} (status ${status})`, {
+    path,
+    hint: kind.hint,
+    retryable: RETRY.has(status),
+    details: { status, ...(Number.isFinite(after) && { retryAfter: after }) },
+  });
+}

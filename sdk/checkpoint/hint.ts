@@ -1,0 +1,53 @@
+/**
+ * The end of a log whose store cannot list its keys. Such a log has no holes behind the number in `LATEST`: its records are
+ * never removed. So the end is found by asking for single records, and a hint that is old or missing costs only requests.
+ */
+
+import type { Store } from '../../adapters/store.ts';
+import { CheckpointError, isIsobitError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import { utf8 } from './bytes.ts';
+
+/** Digits and a line feed; anything longer is no hint. */
+const LONGEST = 17;
+
+/** No run is so long: a store that has such a record has everything, as a server does that answers a page to any address. */
+const MOST = 2 ** 40;
+
+/** The number in `LATEST`; 0 where there is none. */
+export async function readHint(store: Store, key: string, o: IO): Promise<number> {
+  const found = await store.head(key, o);
+  if (!found || found.size > LONGEST) return 0;
+  const text = new TextDecoder().decode(await store.get(key, o));
+  const seq = /^\d+\n$/.test(text) ? Number(text) : 0;
+  return Number.isSafeInteger(seq) ? seq : 0;
+}
+
+/** The only object that is overwritten. A store that fails here has still kept the commit. */
+export async function writeHint(store: Store, key: string, seq: number): Promise<void> {
+  try {
+    await store.put(key, utf8(`${seq}\n`));
+  } catch (e) {
+    if (!isIsobitError(e)) throw e;
+  }
+}
+
+/** The last number that exists, if those above `from` are without a hole: steps that double, then halves. */
+export async function lastFrom(from: number, exists: (seq: number) => Promise<boolean>): Promise<number> {
+  let last = from;
+  let step = 1;
+  for (; await exists(last + step); step *= 2) {
+    last += step;
+    if (last > MOST) {
+      throw new CheckpointError('E_UNSUPPORTED', `the store says that it has commit ${last}`, {
+        hint: 'use a store that tells which objects are not there (a server: status 404)',
+      });
+    }
+  }
+  for (let absent = last + step; absent - last > 1; ) {
+    const middle = Math.floor((last + absent) / 2);
+    if (await exists(middle)) last = middle;
+    else absent = middle;
+  }
+  return last;
+}
