@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Unavailable } from '../conformance/rows/launch/ask.ts';
 import { bunProgram, denoProgram } from '../conformance/rows/launch/processes.ts';
+import { startWorkerd, workerdProgram } from '../conformance/rows/launch/workerd.ts';
 import { memoryStore } from './memory.ts';
 import { ask, BROWSERS, bundle, listen, servePage, start } from './testing/browsers.ts';
 import type { Outcome } from './testing/page-test.ts';
@@ -46,28 +47,72 @@ for (const name of BROWSERS) {
   });
 }
 
+/** The program, or null after the test is skipped. */
+function find(t: TestContext, program: () => string): string | null {
+  try {
+    return program();
+  } catch (e) {
+    if (!(e instanceof Unavailable)) throw e;
+    skip(t, e.message);
+    return null;
+  }
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'isobit-fetch-'));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 for (const [name, program, args] of [
   ['bun', bunProgram, []],
   ['deno', denoProgram, ['run', '--allow-net=127.0.0.1', '--no-lock']],
 ] as const) {
   test(`fetch in ${name}`, { timeout: 180_000 }, async (t) => {
-    let command: string;
-    try {
-      command = program();
-    } catch (e) {
-      if (!(e instanceof Unavailable)) throw e;
-      return skip(t, e.message);
-    }
+    const command = find(t, program);
+    if (command === null) return;
     await using server = await serve();
-    const folder = await mkdtemp(join(tmpdir(), 'isobit-fetch-'));
-    try {
+    await inFolder(async (folder) => {
       const file = join(folder, 'fetch.mjs');
       await writeFile(file, await script);
       const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1' };
       const { stdout } = await promisify(execFile)(command, [...args, file, server.url], { env, maxBuffer: 2 ** 26 });
       await report(t, JSON.parse(stdout));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    });
+  });
+}
+
+// Before 2024-11 workerd refuses the option that keeps requests from a cache.
+for (const date of ['2024-01-01', '2026-01-01']) {
+  test(`fetch in workerd as of ${date}`, { timeout: 180_000 }, async (t) => {
+    const command = find(t, workerdProgram);
+    if (command === null) return;
+    await using server = await serve();
+    await inFolder(async (folder) => {
+      const worker = `export default { fetch: async (r) => Response.json(await runAgainst(await r.text())) };`;
+      await writeFile(join(folder, 'worker.js'), `${await script}\n${worker}\n`);
+      await writeFile(
+        join(folder, 'config.capnp'),
+        `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .tests), (name = "net", network = (allow = ["local", "private"]))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const tests :Workerd.Worker = (
+  compatibilityDate = "${date}", globalOutbound = "net", modules = [(name = "worker.js", esModule = embed "worker.js")]
+);
+`,
+      );
+      const running = await startWorkerd(command, folder);
+      try {
+        const answer = await fetch(running.url, { method: 'POST', body: server.url });
+        await report(t, (await answer.json()) as Outcome[]);
+      } finally {
+        running.stop();
+      }
+    });
   });
 }

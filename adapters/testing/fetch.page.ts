@@ -1,4 +1,4 @@
-/** In a page, or in a process of Bun or Deno: the shared suite over HTTP. Node's side is fetch.platforms.test.ts. */
+/** In a page, a process of Bun or Deno, or a worker of workerd: the shared suite over HTTP. Node's side is fetch.platforms.test.ts. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
