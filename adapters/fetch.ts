@@ -49,8 +49,9 @@ const PIECE = 4 * 2 ** 20;
  * A store at an address such as 'https://example.org/runs/iris/'. A query in it (a signature, say) goes with every
  * request and, like the headers, into no message. A put holds the body in memory once: browsers cannot stream uploads.
  *
- * Requests that fail on the way are sent again. Where the answer to an `ifAbsent` put was lost, the bytes decide: if what
- * is there now is what was sent, it was 'written'.
+ * Requests whose answer was lost are sent again, by this store and by browsers unasked, so that a put may meet what it has
+ * itself written. Therefore the bytes decide: with `ifAbsent`, 'exists' is the answer where other bytes are there, and
+ * 'written' where these are.
  *
  * @example
  *   const store = fetchStore('https://example.org/runs/iris/', { headers: { authorization: `Bearer ${token}` } });
@@ -194,14 +195,10 @@ export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): St
       const ifAbsent = io.ifAbsent === true;
       if (ifAbsent && !(await caps()).ifAbsent) throw (await writing)?.refusal;
       const blob = await blobOf(path, body, io.signal);
-      let unsure = false;
       return retrying(o, io.signal, async () => {
-        const wasUnsure = unsure;
-        unsure = true;
         const response = await putOnce(key, blob, ifAbsent, io);
         if (isWritten(response)) return 'written';
-        if (ifAbsent && response.status === 412)
-          return wasUnsure && (await holds(key, blob, io)) ? 'written' : 'exists';
+        if (ifAbsent && response.status === 412) return (await holds(key, blob, io)) ? 'written' : 'exists';
         throw statusError(response, ask('PUT', key, io));
       });
     },

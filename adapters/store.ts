@@ -37,6 +37,7 @@ export interface Store {
   head(key: string, o?: StoreIO): Promise<{ size: number } | null>;
   /** Exactly the bytes asked for, else E_RANGE; a missing key is E_NOT_FOUND. */
   get(key: string, o?: StoreIO & { offset?: number; length?: number }): Promise<Uint8Array>;
+  /** With `ifAbsent`, of writers with different bodies for one key one gets 'written', and the others 'exists'. */
   put(
     key: string | (() => string),
     body: Uint8Array | StoreBody,

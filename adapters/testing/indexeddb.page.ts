@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunStore } from '../../sdk/checkpoint/index.ts';
 import { indexeddbStore } from '../indexeddb.ts';
 import type { Store, StoreBody } from '../store.ts';
 import { storeSuite } from '../suite.ts';
@@ -279,6 +280,21 @@ it('lists more entries than one transaction reads', async (s) => {
     if (seen.length === 10) await new Promise((r) => setTimeout(r, 20)); // a consumer that takes its time
   }
   assert.deepEqual(seen, all);
+});
+
+it('holds runs: saved, resumed, thinned out, and the second writer is told', async (s, name) => {
+  const content = (step: number) => ({
+    kind: 'train',
+    state: { step },
+    tensors: new Map([['model/w', { data: Float32Array.of(step), shape: [1], dtype: 'f32' as const }]]),
+  });
+  const a = new RunStore(s, { keepLast: 2 });
+  for (let step = 1; step <= 5; step++) await a.save(content(step), { step, epoch: 0 });
+  const b = new RunStore(indexeddbStore(name));
+  assert.equal((await b.resume())?.file.state.step, 5);
+  await a.save(content(6), { step: 6, epoch: 0 });
+  await assert.rejects(b.save(content(7), { step: 7, epoch: 0 }), code('E_CONFLICT'));
+  assert.equal((await a.commits()).length, 2);
 });
 
 it('an object whose rows are lost is E_INTEGRITY', async (s, name) => {

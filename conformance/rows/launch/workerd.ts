@@ -11,16 +11,21 @@ import { type Ask, isLast, type Launch } from './ask.ts';
 import { tailOf } from './child.ts';
 import { inPackage, onPath, orUnavailable } from './find.ts';
 
-export const workerd: Launch = async (ask) => {
+/** The program. Throws Unavailable where it is not installed. */
+export function workerdProgram(): string {
   const { platform, arch } = process;
   const name = `@cloudflare/workerd-${platform === 'win32' ? 'windows' : platform}-${arch === 'arm64' ? 'arm64' : '64'}`;
-  const program = orUnavailable(
+  return orUnavailable(
     inPackage([
       [name, 'bin/workerd'],
       [name, 'bin/workerd.exe'],
     ]) ?? onPath('workerd'),
     'workerd is not installed (npm package workerd)',
   );
+}
+
+export const workerd: Launch = async (ask) => {
+  const program = workerdProgram();
   const folder = await mkdtemp(join(tmpdir(), 'isobit-workerd-'));
   try {
     await configure(folder, ask.bundles);
@@ -56,26 +61,49 @@ const row :Workerd.Worker = (
   await writeFile(join(folder, 'config.capnp'), config);
 }
 
-async function serve(program: string, folder: string, ask: Ask): Promise<void> {
+export interface Workerd {
+  /** Where its socket listens. */
+  readonly url: string;
+  /** Throws when it ends. */
+  readonly gone: Promise<never>;
+  /** The end of what it has said on standard error. */
+  errors(): string;
+  stop(): void;
+}
+
+/** Starts it with the `config.capnp` of a folder, which asks for one socket on a free port. */
+export async function startWorkerd(program: string, folder: string, signal?: AbortSignal): Promise<Workerd> {
   const child = spawn(program, ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
   });
   const errors = tailOf(child.stderr as Readable);
   const gone = new Promise<never>((_, fail) => {
     child.on('error', fail);
     child.on('exit', (code, signal) => fail(new Error(`workerd ended (${signal ?? code})\n${errors()}`.trim())));
-    ask.signal.addEventListener('abort', () => fail(ask.signal.reason));
   });
-  // It may end after the row is over.
+  // It may end when nobody waits for it any more.
   gone.catch(() => {});
+  const stop = () => child.kill('SIGKILL');
   try {
     const port = await Promise.race([portOf(child.stdio[3] as Readable), gone]);
-    await Promise.race([call(`http://127.0.0.1:${port}/`, ask), gone]);
+    return { url: `http://127.0.0.1:${port}/`, gone, errors, stop };
   } catch (e) {
-    throw new Error(`${e instanceof Error ? e.message : e}\n${errors()}`.trim());
+    stop();
+    throw e;
+  }
+}
+
+async function serve(program: string, folder: string, ask: Ask): Promise<void> {
+  const server = await startWorkerd(program, folder, ask.signal);
+  try {
+    await Promise.race([call(server.url, ask), server.gone]);
+  } catch (e) {
+    throw new Error(`${e instanceof Error ? e.message : e}\n${server.errors()}`.trim());
   } finally {
-    child.kill('SIGKILL');
+    server.stop();
   }
 }
 
