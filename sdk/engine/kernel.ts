@@ -75,7 +75,10 @@ export type Kernel =
   | ({ readonly kind: 'scatterAdd'; readonly base: BufferId; readonly baseOffset: number } & Indexed)
   | { readonly kind: 'finish'; readonly buffer: BufferId; readonly size: number };
 
-/** Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. */
+/**
+ * Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. One of `row` and `column`
+ * is 1: what has one row or column may be said to have any stride.
+ */
 export interface Matrix {
   readonly buffer: BufferId;
   readonly offset: number;
