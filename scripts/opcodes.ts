@@ -1,5 +1,5 @@
 /** Writes wasm/build/opcodes.ts: the numbers that the TypeScript side and the kernels share. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { SCALAR_OPS } from '../sdk/core/scalar/ir.ts';
 import {
   BLOCK,
@@ -22,5 +22,9 @@ Object.entries(FLAG).forEach(([name, i]) => constant(`FLAG_${name.toUpperCase()}
 Object.entries({ BLOCK, REGISTER_STRIDE, REGISTERS, ROW_WORDS, PROGRAM_HEAD }).forEach(([name, v]) =>
   constant(name, v),
 );
-mkdirSync(new URL('../wasm/build/', import.meta.url), { recursive: true });
-writeFileSync(new URL('../wasm/build/opcodes.ts', import.meta.url), `${lines.join('\n')}\n`);
+const folder = new URL('../wasm/build/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+// Put in place whole: tests that run side by side may read it meanwhile.
+const fresh = new URL(`opcodes.ts.${process.pid}`, folder);
+writeFileSync(fresh, `${lines.join('\n')}\n`);
+renameSync(fresh, new URL('opcodes.ts', folder));
