@@ -44,7 +44,7 @@ export class ReferenceGraph implements Graph {
     return new Variable(init, o.trainable ?? true);
   }
   rng(seed: bigint | number = 0n): Rng {
-    return makeRng(this, (step) => this.scalar(step, 'u32'), seedOf(seed));
+    return makeRng(this, seedOf(seed));
   }
 
   value(t: Tensor): Value {

@@ -2,6 +2,7 @@
 
 import { OptionError } from './errors.ts';
 import type { Graph } from './node.ts';
+import { constant } from './ops/leaf.ts';
 import { normal, philox, unit } from './ops/random.ts';
 import { permutation, streamOf } from './scalar/philox.ts';
 import type { Shape } from './shape.ts';
@@ -36,19 +37,14 @@ export function seedOf(seed: bigint | number): bigint {
 
 const words = (seed: bigint) => ({ seedLo: Number(seed & 0xffffffffn), seedHi: Number(seed >> 32n) });
 
-/** A generator that makes tensors in `graph`. `upload` puts a step on the device. */
-export function makeRng(
-  graph: Graph,
-  upload: (step: number) => Tensor<'u32'>,
-  seed: bigint,
-  step: number | Tensor<'u32'> = 0,
-): Rng {
-  const stepNode = () => (typeof step === 'number' ? upload(step).node : step.node);
+/** A generator that makes tensors in `graph`. A step that is a number is a constant there, so a draw holds no memory. */
+export function makeRng(graph: Graph, seed: bigint, step: number | Tensor<'u32'> = 0): Rng {
+  const stepNode = () => (typeof step === 'number' ? constant(graph, step, 'u32', 'rng.at') : step.node);
   const draw = (name: string) => ({ ...words(seed), stream: streamOf(name) });
   return {
     seed,
-    withSeed: (s) => makeRng(graph, upload, seedOf(s), step),
-    at: (s) => makeRng(graph, upload, seed, s),
+    withSeed: (s) => makeRng(graph, seedOf(s), step),
+    at: (s) => makeRng(graph, seed, s),
     permutation(name, n) {
       if (typeof step !== 'number') {
         throw new OptionError(`rng.permutation(${name}): the step is a tensor`, {

@@ -179,3 +179,23 @@ test('random draws are a pure function of seed, name and step', async () => {
   assert.throws(() => rt.rng.at(rt.scalar(0, 'u32')).permutation('p', 3), code('E_OPTION'));
   assert.deepEqual([...rt.rng.permutation('p', 6)].sort(), [0, 1, 2, 3, 4, 5]);
 });
+
+test('a draw holds no more than its values, and nothing when it is disposed of', async () => {
+  const rt = await createWasmRuntime();
+  const one = rt.tensor(new Float32Array(16));
+  const room = rt.memory().live;
+  one.dispose();
+  const draws = [rt.rng.bits('a', [16]), rt.rng.uniform('b', [16]), rt.rng.at(7).normal('c', [16])];
+  assert.equal(rt.memory().live, 0);
+  for (const t of draws) await t.data();
+  const after = rt.memory().live;
+  for (const t of draws) t.dispose();
+  assert.equal(after - rt.memory().live, 3 * room);
+  // What is left belongs to plans and their arena: drawing again adds nothing.
+  const left = rt.memory().live;
+  for (let i = 0; i < 3; i++) {
+    using t = rt.rng.bits('a', [16]);
+    await t.data();
+  }
+  assert.equal(rt.memory().live, left);
+});

@@ -67,7 +67,7 @@ export class EngineRuntime implements Runtime, Graph {
     this.why = o.why ?? '';
     this.planOptions = { fuse: o.fuse ?? true };
     this.debug = o.debug ?? false;
-    this.rng = makeRng(this, (step) => this.scalar(step, 'u32'), o.seed ?? 0n);
+    this.rng = makeRng(this, o.seed ?? 0n);
   }
 
   get rt(): Runtime {
