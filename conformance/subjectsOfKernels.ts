@@ -190,6 +190,17 @@ function contractions(dtype: DType, shape: ShapeClass): readonly Variant[] {
         input([3, 2, 5], dtype, (x) => M.permute(x, [1, 0, 2])),
         input([4, 5], dtype, (x) => M.permute(x, [1, 0])),
       ],
+      // A side of 1 is walked with any strides.
+      [
+        'one row, one column',
+        input([1, 600], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
+        input([300, 2], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
+      ],
+      [
+        'one term',
+        input([7, 3], dtype, (x) => M.slice(x, [null, [null, null, 3]])),
+        input([1, 20], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
+      ],
     ];
     return views.map(([note, a, b]) => ({ note, inputs: [a, b], make: ([x, y]) => matmul(x, y), refusal }));
   }

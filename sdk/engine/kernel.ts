@@ -81,7 +81,10 @@ export type Kernel =
       readonly dtype: 'f32' | 'f16' | 'bf16';
     };
 
-/** Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. */
+/**
+ * Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. One of `row` and `column`
+ * is 1: what has one row or column may be said to have any stride.
+ */
 export interface Matrix {
   readonly buffer: BufferId;
   readonly offset: number;

@@ -3,6 +3,7 @@
 import type { DType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
+import { Buffer } from '../buffer.ts';
 import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
 import { Heap, type Space } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
@@ -37,26 +38,6 @@ function linear(memory: WebAssembly.Memory): Space {
       }
     },
   };
-}
-
-class Buffer implements Held {
-  readonly at: number;
-  readonly bytes: number;
-  readonly #heap: Heap;
-  #holders = 1;
-  constructor(heap: Heap, bytes: number) {
-    this.#heap = heap;
-    this.bytes = bytes;
-    this.at = heap.take(bytes);
-  }
-  retain(): this {
-    this.#holders++;
-    return this;
-  }
-  release(): void {
-    if (this.#holders <= 0) return;
-    if (--this.#holders === 0) this.#heap.give(this.at, this.bytes);
-  }
 }
 
 /** Where one binding's address goes. */

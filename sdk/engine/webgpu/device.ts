@@ -9,6 +9,7 @@
 import type { DType } from '../../core/dtype.ts';
 import { DeviceError, DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
+import { Buffer } from '../buffer.ts';
 import type { Compiled, Device, Flags } from '../device.ts';
 import { Heap } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
@@ -29,26 +30,6 @@ const READ = 0x1;
 
 /** Bytes of device memory to begin with. */
 const FIRST = 1 << 22;
-
-class Buffer implements Held {
-  readonly at: number;
-  readonly bytes: number;
-  readonly #heap: Heap;
-  #holders = 1;
-  constructor(heap: Heap, bytes: number) {
-    this.#heap = heap;
-    this.bytes = bytes;
-    this.at = heap.take(bytes);
-  }
-  retain(): this {
-    this.#holders++;
-    return this;
-  }
-  release(): void {
-    if (this.#holders <= 0) return;
-    if (--this.#holders === 0) this.#heap.give(this.at, this.bytes);
-  }
-}
 
 interface Patch {
   words: number[];
