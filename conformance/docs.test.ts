@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { LIMITS } from '../sdk/checkpoint/index.ts';
 import { PLAN_OPTIONS } from '../sdk/checkpoint/plan.ts';
 import * as scalar from '../sdk/core/scalar/index.ts';
+import { RUNTIME_OPTIONS } from '../sdk/engine/create.ts';
 import { TRAINER_OPTIONS } from '../sdk/train/options.ts';
 import { entries, isTest, ROOT, read, sourcesUnder } from './imports.ts';
 
@@ -218,4 +219,9 @@ test('docs/checkpoint.md lists the error codes and the limits that there are', (
 test('docs/training.md lists every option of the Trainer and of its checkpoints', () => {
   const listed = firstColumn('docs/training.md');
   for (const name of [...Object.keys(TRAINER_OPTIONS), ...PLAN_OPTIONS]) assert.ok(listed.includes(name), name);
+});
+
+test('docs/architecture.md lists every option of createRuntime', () => {
+  const listed = firstColumn('docs/architecture.md');
+  for (const name of Object.keys(RUNTIME_OPTIONS)) assert.ok(listed.includes(name), name);
 });

@@ -1,6 +1,7 @@
 /** createRuntime: chooses a backend, loads it, and says why. */
 
 import { OptionError } from '../core/errors.ts';
+import { callable, checkOptions, flag, type OptionTable, object, oneOf, type Rule } from '../core/options.ts';
 import { seedOf } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Choice } from './qualify/choose.ts';
@@ -23,6 +24,14 @@ export interface RuntimeOptions {
   wasm?: object | string;
   /** A GPUDevice to use in place of the platform's, for 'webgpu' and 'auto'. It stays its owner's: dispose() leaves it. */
   device?: object;
+  /** Threads of the kernels: `'auto'` (the default) for as many as there is use for. `rt.threads` tells how many run. */
+  threads?: number | 'auto';
+  /**
+   * `'exact'` (the default) gives the contract's bits. `'fast'` leaves out what costs time for them: on a GPU the guard around
+   * each rounding, and qualification. `rt.exactness` is then `'unverified'`, on WASM too, where the bits stay the same. How
+   * far results are off is the driver's affair: some ulps as a rule, more where terms cancel and in sin of large numbers.
+   */
+  numerics?: 'exact' | 'fast';
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
@@ -30,39 +39,47 @@ export interface RuntimeOptions {
   onProgress?: (e: { phase: 'load' | 'qualify' | 'compile'; done: number; total: number }) => void;
 }
 
-/** Every option there is; others are refused by name. */
-export const RUNTIME_OPTIONS: readonly (keyof RuntimeOptions)[] = [
-  'backend',
-  'seed',
-  'device',
-  'wasm',
-  'device',
-  'debug',
-  'signal',
-  'onProgress',
-];
+const seed: Rule = { expects: 'a number or a bigint', ok: (v) => typeof v === 'number' || typeof v === 'bigint' };
+const wasm: Rule = {
+  expects: 'a WebAssembly.Module, its bytes or its address',
+  ok: (v) => typeof v === 'string' || (typeof v === 'object' && v !== null),
+};
+const threads: Rule = {
+  expects: "an integer from 1 up, or 'auto'",
+  ok: (v) => v === 'auto' || (Number.isSafeInteger(v) && (v as number) >= 1),
+};
+
+export const RUNTIME_OPTIONS: OptionTable<RuntimeOptions> = {
+  backend: oneOf('auto', 'wasm', 'webgpu'),
+  seed,
+  wasm,
+  device: object('a GPUDevice'),
+  threads,
+  numerics: oneOf('exact', 'fast'),
+  debug: flag,
+  signal: object('an AbortSignal'),
+  onProgress: callable('a function of { phase, done, total }'),
+};
 
 /** Makes a runtime. Throws OptionError, and DeviceError E_NO_DEVICE when the backend asked for is not there. */
 export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
-  for (const name of Object.keys(o)) {
-    if (!(RUNTIME_OPTIONS as readonly string[]).includes(name)) {
-      throw new OptionError(`createRuntime: unknown option ${name}`, {
-        hint: `Options are ${RUNTIME_OPTIONS.join(', ')}.`,
-      });
-    }
-  }
+  checkOptions('createRuntime', RUNTIME_OPTIONS, o);
   const backend = o.backend ?? 'auto';
-  if (!['auto', 'wasm', 'webgpu'].includes(backend)) {
-    throw new OptionError(`createRuntime: unknown backend ${backend}`, { hint: "Use 'auto', 'wasm' or 'webgpu'." });
-  }
   if (backend === 'wasm' && o.device) {
     throw new OptionError("createRuntime: a device was given, and backend 'wasm'", { hint: "Use 'webgpu' or 'auto'." });
   }
   o.signal?.throwIfAborted();
   const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug };
-  if (backend === 'wasm') return createWasmRuntime({ ...engine, why: 'wasm was asked for' }, o);
-  const { device, exactness, why } = await chooseGpu(backend, o);
-  return device ? new EngineRuntime(device, { ...engine, exactness, why }) : createWasmRuntime({ ...engine, why }, o);
+  const gpu = backend === 'wasm' ? null : await chooseGpu(backend, o);
+  const device = gpu?.device;
+  const reasons = [gpu?.why ?? 'wasm was asked for'];
+  if (typeof o.threads === 'number' && o.threads > 1) {
+    reasons.push(device ? 'threads are for WASM' : `1 of ${o.threads} threads: this version has no more`);
+  }
+  if (device) return new EngineRuntime(device, { ...engine, exactness: gpu.exactness, why: reasons.join('; ') });
+  if (o.numerics === 'fast') reasons.push("numerics 'fast' has nothing to leave out on WASM: the bits are the same");
+  const exactness = o.numerics === 'fast' ? 'unverified' : 'bitwise';
+  return createWasmRuntime({ ...engine, exactness, why: reasons.join('; ') }, o);
 }
 
 /** The GPU for a backend that may use one. */
@@ -72,7 +89,9 @@ async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise
     import('./qualify/choose.ts'),
   ]);
   const choose = backend === 'auto' ? automatic : forced;
-  return choose(() => openWebGpu(o.device), {
+  const fast = o.numerics === 'fast';
+  return choose(() => openWebGpu(o.device, fast), {
+    fast,
     signal: o.signal,
     onProgress: (done, total) => o.onProgress?.({ phase: 'qualify', done, total }),
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRuntime, isIsobitError, type RuntimeOptions, type Tensor, where } from '../index.ts';
+import { createRuntime, isIsobitError, type Runtime, type RuntimeOptions, type Tensor, where } from '../index.ts';
 import { createWasmRuntime, RUNTIME_OPTIONS } from './create.ts';
 
 const code = (c: string) => (e: unknown) => isIsobitError(e) && e.code === c && e.hint.length > 0;
@@ -33,6 +33,24 @@ test('every option of createRuntime is live', async () => {
       const broken = new Proxy({}, { get: () => assert.fail('the device is used') });
       await assert.rejects(createRuntime({ backend: 'webgpu', device: broken }), /the device is used/);
     },
+    threads: async () => {
+      const of = (threads: number | 'auto') => createRuntime({ backend: 'wasm', threads });
+      for (const threads of ['auto', 1] as const) assert.equal((await of(threads)).why, 'wasm was asked for');
+      const rt = await of(4);
+      assert.equal(rt.threads, 1);
+      assert.match(rt.why, /1 of 4 threads/);
+      for (const threads of [0, -1, 1.5, Number.NaN, 'all', '2'])
+        await assert.rejects(of(threads as never), code('E_OPTION'));
+    },
+    numerics: async () => {
+      const of = (numerics: 'exact' | 'fast') => createRuntime({ backend: 'wasm', numerics });
+      const [exact, fast] = [await of('exact'), await of('fast')];
+      assert.deepEqual([exact.exactness, fast.exactness], ['bitwise', 'unverified']);
+      assert.match(fast.why, /numerics 'fast' has nothing to leave out on WASM/);
+      const sine = (rt: Runtime) => list(rt.rng.normal('x', [100]).sin());
+      assert.deepEqual(await sine(fast), await sine(exact));
+      await assert.rejects(of('quick' as never), code('E_OPTION'));
+    },
     debug: async () => {
       const changed = async (debug: boolean) => {
         const rt = await createRuntime({ debug });
@@ -54,10 +72,14 @@ test('every option of createRuntime is live', async () => {
       assert.deepEqual(seen, [0, 1]);
     },
   };
-  for (const name of RUNTIME_OPTIONS) {
+  for (const name of Object.keys(RUNTIME_OPTIONS)) {
     assert.ok(alive[name], `option ${name} has no liveness case`);
     await alive[name]();
   }
+  assert.deepEqual(
+    Object.keys(alive).filter((name) => !Object.hasOwn(RUNTIME_OPTIONS, name)),
+    [],
+  );
   await assert.rejects(createRuntime({ sed: 1 } as RuntimeOptions), code('E_OPTION'));
 });
 

@@ -24,7 +24,7 @@ export { add, mul, sub } from './arithmetic.ts';
 export { canonical, isnan, leaf, order, snap, window } from './bits.ts';
 export { max, min } from './compare.ts';
 export { div } from './div.ts';
-export { guard } from './guard.ts';
+export { guard, unguarded } from './guard.ts';
 export { mulhi } from './mulhi.ts';
 export { normal4, philox4 } from './philox.ts';
 export { constant, f32, include, type Wgsl, wgsl } from './wgsl.ts';

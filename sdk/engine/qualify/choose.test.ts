@@ -84,6 +84,21 @@ test('webgpu takes what it is given: bitwise when it qualifies, software too, el
   assert.match(choice.why, /webgpu was asked for; it fails \d+ goldens/);
 });
 
+test("'fast' tries no goldens and says so; auto still takes hardware alone", async () => {
+  const { open, device, state } = await candidate();
+  const why = /numerics 'fast': without guards/;
+  for (const choose of [forced, automatic]) {
+    const choice = await choose(open, { fast: true });
+    assert.deepEqual([choice.device, choice.exactness, state.runs], [device, 'unverified', 0]);
+    assert.match(choice.why, why);
+  }
+  // Nor does it count as passed afterwards.
+  await forced(open);
+  assert.equal(state.runs, 1);
+  const software = await candidate({ software: true });
+  assert.equal((await automatic(software.open, { fast: true })).device, null);
+});
+
 test('qualification tells its progress and stops at a signal', async () => {
   const seen: [number, number][] = [];
   const { open } = await candidate();

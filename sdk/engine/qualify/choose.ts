@@ -17,20 +17,28 @@ export interface Choice {
   readonly why: string;
 }
 
+export interface ChooseOptions extends QualifyOptions {
+  /** Takes a GPU as it is: kernels without guards could not give the golden bits. */
+  readonly fast?: boolean;
+}
+
+const FAST = "numerics 'fast': without guards, and without trying the golden bits";
+
 /** Adapters that passed in this process; browsers do not show the driver's version, so a pass is never kept longer. */
 const passed = new Set<string>();
 
 /** A GPU that was asked for is used, whatever the goldens say. Throws what opening and running it throws. */
-export async function forced(open: () => Promise<Candidate>, o: QualifyOptions = {}): Promise<Choice> {
+export async function forced(open: () => Promise<Candidate>, o: ChooseOptions = {}): Promise<Choice> {
   const { device } = await open();
-  const failures = await tried(device, o);
   const why = 'webgpu was asked for';
+  if (o.fast) return { device, exactness: 'unverified', why: `${why}; ${FAST}` };
+  const failures = await tried(device, o);
   if (failures.length === 0) return { device, exactness: 'bitwise', why: `${why}; it gives the golden bits` };
   return { device, exactness: 'unverified', why: `${why}; it fails ${listed(failures)}` };
 }
 
 /** A hardware adapter that qualifies, else WASM with the reason. */
-export async function automatic(open: () => Promise<Candidate>, o: QualifyOptions = {}): Promise<Choice> {
+export async function automatic(open: () => Promise<Candidate>, o: ChooseOptions = {}): Promise<Choice> {
   const wasm = (why: string): Choice => ({ device: null, exactness: 'bitwise', why: `wasm: ${why}` });
   let candidate: Candidate;
   try {
@@ -45,6 +53,7 @@ export async function automatic(open: () => Promise<Candidate>, o: QualifyOption
     device.dispose();
     return wasm(`the WebGPU adapter is software (${name}); ask for it with backend 'webgpu'`);
   }
+  if (o.fast) return { device, exactness: 'unverified', why: `webgpu: a hardware adapter (${name}); ${FAST}` };
   try {
     const failures = await tried(device, o);
     if (failures.length === 0) {

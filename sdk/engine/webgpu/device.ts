@@ -62,7 +62,7 @@ class GpuPlan implements Compiled {
 export interface WebGpuOptions {
   /** True for a device that someone else destroys: dispose() only frees what was made on it. */
   readonly borrowed?: boolean;
-  /** Changes kernels before they are compiled: tests plant faults with it. */
+  /** Changes kernels before they are compiled: drops their guards, or plants a test's fault. */
   readonly rewrite?: (code: string) => string;
 }
 

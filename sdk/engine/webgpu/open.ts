@@ -1,5 +1,6 @@
 /** Finding a GPU: one that was passed in, the platform's own, or Dawn in Node (the npm package `webgpu`, an optional peer). */
 
+import { unguarded } from '../../../wgsl/functions/index.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { WebGpuDevice } from './device.ts';
 
@@ -14,12 +15,16 @@ export interface Opened {
   readonly software: boolean;
 }
 
-/** Opens the adapter, or takes the GPUDevice given. Throws DeviceError E_NO_DEVICE. */
-export async function openWebGpu(given?: object): Promise<Opened> {
+/** Opens the adapter, or takes the GPUDevice given; `fast` drops the guards of N2. Throws DeviceError E_NO_DEVICE. */
+export async function openWebGpu(given?: object, fast = false): Promise<Opened> {
+  const rewrite = fast ? unguarded : undefined;
   if (given) {
     const device = given as GPUDevice;
     const info = device.adapterInfo;
-    return { device: new WebGpuDevice(device, describe(info), { borrowed: true }), software: isSoftware(info) };
+    return {
+      device: new WebGpuDevice(device, describe(info), { borrowed: true, rewrite }),
+      software: isSoftware(info),
+    };
   }
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -34,7 +39,7 @@ export async function openWebGpu(given?: object): Promise<Opened> {
   // Where it was before it became a part of the info.
   const { isFallbackAdapter } = adapter as { isFallbackAdapter?: boolean };
   return {
-    device: new WebGpuDevice(device, describe(adapter.info)),
+    device: new WebGpuDevice(device, describe(adapter.info), { rewrite }),
     software: isFallbackAdapter === true || isSoftware(adapter.info),
   };
 }
