@@ -210,7 +210,7 @@ test('docs/checkpoint.md lists the error codes and the limits that there are', (
   const thrown = new Set(texts.flatMap((t) => [...t.matchAll(/'(E_[A-Z_]+)'/g)].map(([, c]) => c)));
   const listed = firstColumn('docs/checkpoint.md').filter((w) => w.startsWith('E_'));
   // Those of other classes are named below the table.
-  for (const other of ['E_OPTION', 'E_DATA_ORDER'])
+  for (const other of ['E_OPTION', 'E_DATA_ORDER', 'E_DEVICE_LOST'])
     assert.ok(thrown.delete(other) && read('docs/checkpoint.md').includes(other));
   assert.deepEqual([...listed].sort(), [...thrown].sort());
   for (const name of Object.keys(LIMITS)) assert.ok(firstColumn('docs/checkpoint.md').includes(name), name);

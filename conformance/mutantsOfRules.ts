@@ -16,6 +16,12 @@ const rule = (file: string, find: string, replace: string): RuleMutant => ({
   replace,
   tests: RULES,
 });
+const storage = (file: string, find: string, replace: string): RuleMutant => ({
+  file,
+  find,
+  replace,
+  tests: ['sdk/engine/storage.test.ts'],
+});
 const reference = (file: string, find: string, replace: string): RuleMutant => ({
   file: `conformance/reference/${file}`,
   find,
@@ -60,6 +66,22 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   rule('ops/functions.ts', 'where(gt(a, 0), mul(g, mul(y, log(a))), 0)', 'mul(g, mul(y, log(a)))'),
   rule('ops/functions.ts', 'mul(g, mul(n, powi(x, n - 1)))', 'mul(g, powi(x, n - 1))'),
   rule('ops/select.ts', '(i === 1 ? where(c, g, 0) : where(c, 0, g))', '(i === 2 ? where(c, g, 0) : where(c, 0, g))'),
+  storage(
+    'sdk/core/ops/select.ts',
+    "e.constant(127, 'i32')), e.constant(-128",
+    "e.constant(127, 'i32')), e.constant(-127",
+  ),
+  storage('sdk/core/ops/select.ts', "e.row('f2u', x), e.constant(255", "e.row('f2u', x), e.constant(256"),
+  storage('sdk/core/ops/select.ts', "return to === 'u8' ? low :", "return to === 'i8' ? low :"),
+  storage('sdk/core/ops/matmul.ts', 'lt(abs(wide), 2 ** 64)', 'lt(abs(wide), 2 ** 65)'),
+  storage('sdk/core/ops/matmul.ts', 'wide, mul(wide, 2 ** 64))', 'wide, mul(wide, 2))'),
+  storage(
+    'sdk/engine/plan.ts',
+    "if (e.dtype !== 'f16' && e.dtype !== 'bf16') continue;",
+    "if (e.dtype !== 'bf16') continue;",
+  ),
+  storage('sdk/engine/upload.ts', '(h) => canonicalOf(h, dtype)', '(h) => h'),
+  storage('sdk/core/build.ts', '(bits & EXPONENT[dtype]) === EXPONENT[dtype]', 'false'),
   rule(
     'ops/composite.ts',
     'vjp: (g, { attrs, y }) => mul(y, sub(g, sum(mul(y, g)',
@@ -119,7 +141,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   ),
   reference('matmul.ts', 'const CHUNK = 256;', 'const CHUNK = 512;'),
   reference('matmul.ts', 'acc = f(acc + f(W(a) * W(b)));', 'acc = f(acc + W(a) * W(b));'),
-  reference('gather.ts', 'Number.NaN : 0;', '0 : 0;'),
+  reference('gather.ts', 'Number.NaN : isFloat', '0 : isFloat'),
   reference('move.ts', '(p - low[i]) / (interior[i] + 1)', '(p - low[i]) / 1'),
   host('bits.ts', 'export const TINY = 2 ** -125;', 'export const TINY = 2 ** -126;', 'basic'),
   host('bits.ts', 'v < 2 ** -51 &&', 'v < 2 ** -52 &&', 'basic'),

@@ -1,5 +1,5 @@
 /**
- * One process of the resume test: trains three runs side by side, one for each optimiser, resuming whatever lies in the
+ * One process of the resume tests: trains three runs side by side, one for each optimiser, resuming whatever lies in the
  * working directory, and at a given step ends at once, by exit or by SIGKILL.
  *
  *   node resume-process.mjs '{"dirs": ["."], "seed": 7, "everySteps": 1, "end": {"step": 12, "by": "SIGKILL"}}'
@@ -28,6 +28,10 @@ export interface Job {
   /** Of this process's runtime. A resumed run must go on with its own. */
   seed: number;
   everySteps: number;
+  /** 'wasm' unless given. */
+  backend?: 'wasm' | 'webgpu';
+  /** All of them unless given. */
+  optimizers?: readonly string[];
   /** Where to end; without it, runs go to their last step. */
   end?: { step: number; by: 'exit' | 'SIGKILL' };
 }
@@ -51,12 +55,26 @@ async function trainer(rt: Runtime, name: string, dir: string, everySteps: numbe
   return { data, trainer: new Trainer({ model, loss: crossEntropy, optimizer, store, checkpoint: { everySteps } }) };
 }
 
+async function runtime({ backend = 'wasm', seed }: Job): Promise<Runtime> {
+  if (backend === 'wasm') return createRuntime({ backend, seed });
+  const [{ openDevice }, { EngineRuntime }, { WebGpuDevice }] = await Promise.all([
+    import('../wgsl/dawn.ts'),
+    import('../sdk/engine/runtime.ts'),
+    import('../sdk/engine/webgpu/device.ts'),
+  ]);
+  // Without qualification, which other tests do and which takes longer than the run.
+  return new EngineRuntime(new WebGpuDevice((await openDevice()) as GPUDevice, 'test'), { seed: BigInt(seed) });
+}
+
 async function work(job: Job): Promise<void> {
   const { end } = job;
   for (const dir of job.dirs) {
-    const rt = await createRuntime({ backend: 'wasm', seed: job.seed });
+    const rt = await runtime(job);
     const runs = await Promise.all(
-      Object.keys(OPTIMIZERS).map(async (name) => ({ name, ...(await trainer(rt, name, dir, job.everySteps)) })),
+      (job.optimizers ?? Object.keys(OPTIMIZERS)).map(async (name) => ({
+        name,
+        ...(await trainer(rt, name, dir, job.everySteps)),
+      })),
     );
     const resumedAt = await Promise.all(runs.map(async (r) => (await r.trainer.resume()).step));
     for (const [i, run] of runs.entries()) {

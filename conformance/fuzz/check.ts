@@ -1,9 +1,9 @@
 /** One program on runtimes, eager and captured, against the reference. */
 
-import { ARRAY, type ComputeDType, type Data } from '../../sdk/core/dtype.ts';
+import { ARRAY, type Data, type DType, isFloat } from '../../sdk/core/dtype.ts';
 import { NumericError } from '../../sdk/core/errors.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
-import { ofBits } from '../../sdk/core/scalar/index.ts';
+import { castOf, ofBits } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sameShape } from '../../sdk/core/shape.ts';
 import type { Tensor } from '../../sdk/core/tensor.ts';
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
@@ -122,7 +122,9 @@ async function captured(judged: Judged, c: Case, passes: readonly Pass[]): Promi
 
 /** A call must be rejected when, and only when, an output is Inf or NaN (N0). */
 async function rejected({ name, rt }: Judged, c: Case, { outputs, indexed }: Pass): Promise<string | null> {
-  const expected = outputs.some((v) => v.dtype === 'f32' && v.data.some((x: number) => !Number.isFinite(x)));
+  const expected = outputs.some(
+    (v) => isFloat(v.dtype) && v.data.some((x: number) => !Number.isFinite(castOf(x, v.dtype, 'f32'))),
+  );
   const program = rt.capture((args: readonly Tensor[]) => c.build(args).outputs, { onNonFinite: 'reject' });
   const args = c.leaves.map((v) => upload(rt, v));
   let got = false;
@@ -157,7 +159,7 @@ export async function check(c: Case, runtimes: readonly Judged[], passes = expec
 }
 
 /** A leaf from bits, for printed cases. */
-export function leaf<D extends ComputeDType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
+export function leaf<D extends DType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
   const data = dtype === 'f32' ? Float32Array.from(bits, ofBits) : ARRAY[dtype].from(bits);
   return { data, shape, dtype };
 }

@@ -85,13 +85,13 @@ test('a run in a store that cannot list: saved, resumed, found by reference, con
   assert.deepEqual([commit.seq, commit.parent], [11, 10]);
 });
 
-test('a store that lists has no hint', async () => {
+test('a store that lists has no hint while nothing was removed', async () => {
   const store = memoryStore();
   await save(run(store), 1);
   assert.equal(await store.head('LATEST'), null);
 });
 
-test('a hint that is missing, old, garbled or beyond the end changes nothing but the number of requests', async () => {
+test('a hint that is missing, old or garbled changes nothing but the number of requests; one beyond the end is told', async () => {
   const inner = memoryStore();
   const { store, asked } = blind(inner);
   const r = run(store);
@@ -112,9 +112,14 @@ test('a hint that is missing, old, garbled or beyond the end changes nothing but
     if (hint === null) await inner.delete('LATEST');
     else await inner.put('LATEST', text(hint));
     asked.length = 0;
-    assert.equal((await run(store).open())?.commit.step, 40, String(hint));
+    const opened = await run(store).open();
+    assert.equal(opened?.commit.step, 40, String(hint));
+    assert.deepEqual(
+      opened.skipped.map((e) => e.code),
+      hint === '41\n' ? ['E_NOT_FOUND'] : [],
+    );
     const probes = asked.filter((a) => a.startsWith('head commits')).length;
-    assert.ok(probes <= 14, `${hint}: ${probes} probes`);
+    assert.ok(probes <= 16, `${hint}: ${probes} probes`);
   }
   await inner.put('LATEST', text('3\n'));
   const late = run(store);
@@ -193,7 +198,7 @@ test('many writers without a list: each number goes to one', async () => {
   for (const step of won) assert.ok(steps.includes(step), `${step}`);
 });
 
-test('a run that was thinned out elsewhere is read with a hint; without its records a hint is damage, no fresh start', async () => {
+test('a run that was thinned out in a store that lists is found without a list; without its records a hint is damage', async () => {
   const inner = memoryStore();
   const there = run(inner, { keepLast: 2, keepEvery: 10 });
   for (let step = 1; step <= 25; step++) await save(there, step);
@@ -201,7 +206,6 @@ test('a run that was thinned out elsewhere is read with a hint; without its reco
     (await keys(inner, 'commits/')).map((k) => Number(k.slice(8, 28))),
     [10, 20, 24, 25],
   );
-  await inner.put('LATEST', text('25\n'));
   const { store } = blind(inner);
   const r = run(store);
   const opened = await r.resume();
@@ -216,6 +220,94 @@ test('a run that was thinned out elsewhere is read with a hint; without its reco
   for (const k of await keys(inner, 'commits/')) await inner.delete(k);
   await assert.rejects(run(store).resume(), code('E_NO_VALID_CHECKPOINT'));
   await assert.rejects(save(run(store), 1), code('E_CONFLICT'));
+  await inner.put('LATEST', text('no number'));
+  await assert.rejects(run(store).resume(), code('E_NO_VALID_CHECKPOINT'), 'a garbled hint is a hint');
+  await inner.delete('LATEST');
+  assert.equal(await run(store).resume(), null);
+});
+
+test('a writer that ends at any call leaves a run that is found without a list', async () => {
+  const rule = { keepLast: 1, keepEvery: 5 };
+  let calls = 0;
+  let ended = true;
+  for (let left = 0; ended; left++) {
+    const inner = memoryStore();
+    calls = 0;
+    ended = false;
+    const call = <A extends unknown[], R>(f: (...a: A) => Promise<R>) => {
+      return async (...a: A): Promise<R> => {
+        if (calls === left) throw new Error('ended');
+        calls++;
+        return f(...a);
+      };
+    };
+    const dying: Store = { ...inner, put: call(inner.put), delete: call(inner.delete) };
+    let promised = 0;
+    try {
+      const r = run(dying, rule);
+      for (let step = 1; step <= 12; step++) {
+        await save(r, step);
+        promised = step;
+      }
+    } catch (e) {
+      assert.equal((e as Error).message, 'ended');
+      ended = true;
+    }
+    const opened = await run(blind(inner).store).resume();
+    const step = opened?.commit.step ?? 0;
+    assert.ok(step === promised || step === promised + 1, `${left} calls: ${promised} saved, ${step} found`);
+    assert.deepEqual(opened?.skipped ?? [], []);
+  }
+  assert.ok(calls > 40, `${calls}`);
+});
+
+test('no record is removed while the hint cannot be written', async () => {
+  const inner = memoryStore();
+  let broken = true;
+  const store: Store = {
+    ...inner,
+    put: async (key, body, o) => {
+      if (key === 'LATEST' && broken) throw new CheckpointError('E_IO', 'injected', { hint: 'x' });
+      return inner.put(key, body, o);
+    },
+  };
+  const r = run(store, { keepLast: 1 });
+  for (let step = 1; step <= 3; step++) {
+    const { undeleted } = await save(r, step);
+    assert.deepEqual(
+      undeleted.map((e) => e.message),
+      step === 1 ? [] : ['injected'],
+    );
+  }
+  assert.equal((await keys(inner, 'commits/')).length, 3);
+  assert.equal((await run(blind(inner).store).open())?.commit.step, 3);
+  broken = false;
+  assert.deepEqual((await save(r, 4)).undeleted, []);
+  assert.equal((await keys(inner, 'commits/')).length, 1);
+});
+
+test('a writer without a list that slept while others removed records does not fork the run', async () => {
+  const inner = memoryStore();
+  const sleeper = run(blind(inner).store, { writer: 'sleeper' });
+  await save(sleeper, 1);
+  const other = run(inner, { writer: 'other', keepLast: 1 });
+  await other.resume();
+  for (let step = 2; step <= 9; step++) await save(other, step);
+  await assert.rejects(save(sleeper, 20), code('E_CONFLICT'));
+  for (const store of [inner, blind(inner).store]) {
+    assert.equal((await run(store).resume())?.commit.writer, 'other');
+  }
+});
+
+test('a hint that was written late points to a record that is gone: found above it, else told', async () => {
+  const inner = memoryStore();
+  const r = run(inner, { keepLast: 1 });
+  for (let step = 1; step <= 9; step++) await save(r, step);
+  const { store } = blind(inner);
+  await inner.put('LATEST', text('8\n'));
+  assert.equal((await run(store).resume())?.commit.step, 9);
+  await inner.put('LATEST', text('5\n'));
+  await assert.rejects(run(store).resume(), code('E_NO_VALID_CHECKPOINT'));
 });
 
 test('a damaged newest record without a list: the one before', async () => {

@@ -1,6 +1,8 @@
 /** Checkpoints: the file `isobit/1`, and a run's history of such files in a store. */
 
 export type { CommitRecord } from './commit.ts';
+export type { Copied, CopyOptions } from './copy.ts';
+export { copyRun } from './copy.ts';
 export type { DescribeOptions } from './inspect.ts';
 export { describeCheckpoint } from './inspect.ts';
 export type { Limits } from './limits.ts';

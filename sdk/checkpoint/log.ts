@@ -1,7 +1,7 @@
 /** The commit log of a run in a store: listing, reading, appending. Appending is the only way a run changes. */
 
 import type { Store } from '../../adapters/store.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, isIsobitError, OptionError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import { sameBytes } from './bytes.ts';
 import { type CommitRecord, decodeCommit, encodeCommit } from './commit.ts';
@@ -24,7 +24,11 @@ export class CommitLog {
   /** The last append, while its outcome is not known: a store may fail after it has written. */
   #unsure: { seq: number; bytes: Uint8Array } | undefined;
 
+  /** @throws OptionError for a prefix that does not end in '/'. */
   constructor(store: Store, prefix: string, limits: Limits) {
+    if (prefix !== '' && !prefix.endsWith('/')) {
+      throw new OptionError(`prefix '${prefix}': does not end in '/'`, { hint: `use '${prefix}/'` });
+    }
     this.#store = store;
     this.#prefix = prefix;
     this.#limits = limits;
@@ -34,9 +38,16 @@ export class CommitLog {
     return `${this.#prefix}${COMMITS}${String(seq).padStart(20, '0')}.cbor`;
   }
 
-  /** Sequence numbers in the log, ascending, from behind `after`. */
-  async seqs(o: IO, after = 0): Promise<number[]> {
-    if (!(await this.#lists())) return this.#unlisted(o, after);
+  /** Sequence numbers in the log, ascending. Where the store cannot list, those that are missing too. */
+  async seqs(o: IO): Promise<number[]> {
+    return (await this.#lists()) ? this.#listed(o) : this.#unlisted(o);
+  }
+
+  async #lists(): Promise<boolean> {
+    return (await this.#store.caps()).list;
+  }
+
+  async #listed(o: IO, after = 0): Promise<number[]> {
     const out: number[] = [];
     const range = { signal: o.signal, ...(after > 0 ? { after: this.key(after) } : {}) };
     for await (const { key } of this.#store.list(this.#prefix + COMMITS, range)) {
@@ -47,20 +58,28 @@ export class CommitLog {
     return out;
   }
 
-  async #lists(): Promise<boolean> {
-    return (await this.#store.caps()).list;
+  /** A hint says that there was a run: that nothing of it is found is damage, never a fresh start. */
+  async #unlisted(o: IO): Promise<number[]> {
+    const exists = async (seq: number) => (await this.#store.head(this.key(seq), { signal: o.signal })) !== null;
+    const hint = await this.#hint(o);
+    const from = hint ?? 0;
+    const last = await lastFrom(from, exists);
+    if (last > from || (from > 0 && (await exists(from)))) return upTo(last);
+    const whole = from > 0 ? await lastFrom(0, exists) : last;
+    return whole >= from && (whole > 0 || hint === undefined) ? upTo(whole) : [...upTo(whole), Math.max(from, 1)];
   }
 
-  /** `seqs` of a store that cannot list: every number up to the last, those that are missing too. */
-  async #unlisted(o: IO, after: number): Promise<number[]> {
-    const io = { signal: o.signal };
-    const exists = async (seq: number) => (await this.#store.head(this.key(seq), io)) !== null;
-    const hint = after > 0 ? after : await readHint(this.#store, this.#prefix + LATEST, io);
-    const from = after > 0 || (hint > 0 && (await exists(hint))) ? hint : 0;
-    const last = await lastFrom(from, exists);
-    // A hint says that there was a run: that none of it is found is damage, never a fresh start.
-    if (last === 0 && hint > 0) return [hint];
-    return Array.from({ length: last - after }, (_, i) => after + i + 1);
+  #hint(o: IO): Promise<number | undefined> {
+    return readHint(this.#store, this.#prefix + LATEST, { signal: o.signal });
+  }
+
+  /** The highest number above one that is in the log, else 0. */
+  async #above(seq: number): Promise<number> {
+    if (await this.#lists()) return (await this.#listed({}, seq)).at(-1) ?? 0;
+    const exists = async (n: number) => (await this.#store.head(this.key(n))) !== null;
+    // Whoever has removed the records in between has said in the hint how far the log goes.
+    const last = await lastFrom(Math.max(seq, (await this.#hint({})) ?? 0), exists);
+    return last > seq ? last : 0;
   }
 
   async read(seq: number, o: IO): Promise<LogEntry> {
@@ -117,10 +136,31 @@ export class CommitLog {
       throw await this.#conflict(record, seq, o);
     }
     // from here on the commit is durable: an abort comes too late
-    const above = await this.seqs({}, seq);
+    const above = await this.#above(seq);
     this.#unsure = undefined;
-    if (above.length > 0) throw await this.#conflict(record, above[above.length - 1], o);
-    if (!(await this.#lists())) await writeHint(this.#store, this.#prefix + LATEST, seq);
+    if (above > 0) throw await this.#conflict(record, above, o);
+    // A store that fails here has still kept the commit, and a log without holes needs no hint.
+    if (!(await this.#lists())) await this.point(seq).catch(ifOurs);
+  }
+
+  /** Brings in a record of another log as it is. E_CONFLICT where another one has its number. */
+  async place(record: CommitRecord): Promise<void> {
+    const { seq } = record;
+    const bytes = await encodeCommit(record, this.#limits);
+    const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true });
+    if (answer === 'exists' && !(await this.#holds(seq, bytes, {}))) throw await this.#conflict(record, seq, {});
+  }
+
+  /** This very record is there. */
+  async has(record: CommitRecord, o: IO): Promise<boolean> {
+    const { seq } = record;
+    const there = (await this.#store.head(this.key(seq), { signal: o.signal })) !== null;
+    return there && this.#holds(seq, await encodeCommit(record, this.#limits), o);
+  }
+
+  /** Leaves the hint, which a reader that cannot list needs as soon as records were removed. */
+  point(seq: number): Promise<void> {
+    return writeHint(this.#store, this.#prefix + LATEST, seq);
   }
 
   /** The number of an append that failed and yet was written, once. */
@@ -136,7 +176,7 @@ export class CommitLog {
     return sameBytes(await this.#store.get(this.key(seq), { signal: o.signal }), bytes);
   }
 
-  /** Where the store cannot list, records stay: a log without holes is how its end is found. */
+  /** Only after `point`. Where the store cannot list, records stay: a log without holes is how its end is found. */
   async remove(seq: number, o: IO): Promise<void> {
     if (!(await this.#lists())) return;
     await this.#store.delete(this.key(seq), { signal: o.signal });
@@ -154,4 +194,11 @@ export class CommitLog {
       hint: 'two writers share this run: stop one of them, or give it a directory of its own; resume() takes the run over',
     });
   }
+}
+
+const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
+
+/** For `catch`: faults of the store pass, those of the program do not. */
+function ifOurs(e: unknown): void {
+  if (!isIsobitError(e)) throw e;
 }

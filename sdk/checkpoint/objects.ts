@@ -5,7 +5,7 @@ import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import { isDamage } from './damage.ts';
 import type { Limits } from './limits.ts';
-import { type CheckpointFile, openCheckpoint } from './reader.ts';
+import { type CheckpointFile, type OpenOptions, openCheckpoint } from './reader.ts';
 import { type CheckpointContent, draftCheckpoint, type Seal } from './writer.ts';
 
 const OBJECTS = 'objects/';
@@ -21,10 +21,11 @@ export class ObjectStore {
     this.#limits = limits;
   }
 
-  /** The whole object, verified, and the one that was asked for. */
-  async open(object: string, root: string, o: IO): Promise<CheckpointFile> {
+  /** The object that was asked for, all of it verified unless `verify` asks for less. */
+  async open(object: string, root: string, o: Pick<OpenOptions, 'signal' | 'verify'>): Promise<CheckpointFile> {
     const key = this.#prefix + object;
-    const file = await openCheckpoint({ store: this.#store, key }, { signal: o.signal, limits: this.#limits });
+    const { signal, verify } = o;
+    const file = await openCheckpoint({ store: this.#store, key }, { signal, verify, limits: this.#limits });
     if (file.root === root) return file;
     throw new CheckpointError('E_INTEGRITY', `${file.source}: holds the state ${file.root}`, {
       path: file.source,

@@ -6,13 +6,15 @@ import type { CommitLog } from './log.ts';
 import type { ObjectStore } from './objects.ts';
 
 /**
- * Removes records first and objects second: a kill between leaves an unnamed object, never a record without one. What
- * cannot be removed stays among `remaining`, because the new commit is safe either way.
+ * Leaves the hint at the new commit, so that the log's end is found also by those who cannot list; then removes records first
+ * and objects second: a kill between leaves an unnamed object, never a record without one. What cannot be removed stays among
+ * `remaining`, because the new commit is safe either way.
  */
 export async function prune(
   log: CommitLog,
   objects: ObjectStore,
   records: readonly CommitRecord[],
+  latest: CommitRecord,
   dead: (r: CommitRecord) => boolean,
 ): Promise<{ remaining: readonly CommitRecord[]; undeleted: readonly CheckpointError[] }> {
   const undeleted: CheckpointError[] = [];
@@ -26,6 +28,7 @@ export async function prune(
       return false;
     }
   };
+  if (!records.some(dead) || !(await attempt(() => log.point(latest.seq)))) return { remaining: records, undeleted };
   const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
   const remaining: CommitRecord[] = [];
   for (const r of records) {

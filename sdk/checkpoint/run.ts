@@ -4,8 +4,9 @@
  */
 
 import type { Store } from '../../adapters/store.ts';
-import { CheckpointError, OptionError } from '../core/errors.ts';
+import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
+import { hex } from '../core/sha256.ts';
 import type { CommitRecord } from './commit.ts';
 import { isDamage } from './damage.ts';
 import { type Limits, limitsOf } from './limits.ts';
@@ -90,10 +91,7 @@ export class RunStore {
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, o: RunStoreOptions = {}) {
-    const { prefix = '', clock = Date.now, writer = crypto.randomUUID(), keepLast, keepEvery, keepBest } = o;
-    if (prefix !== '' && !prefix.endsWith('/')) {
-      throw new OptionError(`RunStore: prefix '${prefix}' does not end in '/'`, { hint: `use '${prefix}/'` });
-    }
+    const { prefix = '', clock = Date.now, writer = nonce(), keepLast, keepEvery, keepBest } = o;
     const limits = limitsOf(o.limits);
     this.#rule = checkPlan({ keepLast, keepEvery, keepBest });
     this.#best = keepBest;
@@ -269,7 +267,7 @@ export class RunStore {
     if (commit.op !== 'pin') this.#parent = commit.seq;
     if (!before || !stays) return { commit, undeleted: [] };
     const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
-    const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], dead);
+    const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], commit, dead);
     this.#records = remaining;
     return { commit, undeleted };
   }
@@ -295,3 +293,6 @@ function finite(metrics: Readonly<Record<string, number | null>>): Record<string
     Object.entries(metrics).map(([k, v]) => [k, v !== null && Number.isFinite(v) ? v + 0 : null]),
   );
 }
+
+/** A name that nobody else has. `crypto.randomUUID` is missing on pages that are not served securely. */
+const nonce = (): string => hex(crypto.getRandomValues(new Uint8Array(16)));

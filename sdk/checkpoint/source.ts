@@ -16,7 +16,7 @@ export function bytesSource(bytes: Uint8Array, name = 'checkpoint'): ByteSource 
 }
 
 /** Files up to this size that will be read whole are fetched once: what is verified is then what is read. */
-const WHOLE = 64 * 2 ** 20;
+export const WHOLE = 64 * 2 ** 20;
 
 /** E_NOT_FOUND where the key is missing, E_RANGE where the store gives another length than asked for. */
 export async function storeSource(store: Store, key: string, whole: boolean, o: IO): Promise<ByteSource> {

@@ -9,5 +9,6 @@ export type {
   Until,
   ValidationOptions,
 } from './options.ts';
+export { type SurviveOptions, surviveLoss } from './survive.ts';
 export { type Progress, Trainer } from './trainer.ts';
 export { type LoadWeightsOptions, loadWeights, weightsOf } from './weights.ts';

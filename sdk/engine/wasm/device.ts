@@ -1,6 +1,6 @@
 /** Device over the AssemblyScript module: one linear memory, one `run(plan)` a step. */
 
-import type { ComputeDType } from '../../core/dtype.ts';
+import type { DType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { Buffer } from '../buffer.ts';
@@ -8,6 +8,7 @@ import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
 import { Heap, type Space } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
+import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
 import { FLAG } from './layout.ts';
 import { lowerPlan } from './lower.ts';
@@ -94,15 +95,19 @@ export class WasmDevice implements Device {
     return new Buffer(this.#heap, roomFor(elements));
   }
 
-  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean {
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
     this.#fresh();
     const at = (to as Buffer).at >>> 2;
     if (dtype === 'f32') {
       this.#f32.set(data, at);
       return (this.#kernels.admit((to as Buffer).at, data.length) & FLAG.nonfinite) !== 0;
     }
-    if (dtype === 'i32') this.#i32.set(data, at);
-    else this.#u32.set(data, at);
+    if (dtype === 'f16' || dtype === 'bf16') {
+      const { words, nonfinite } = halves(data, dtype);
+      this.#u32.set(words, at);
+      return nonfinite;
+    }
+    this.#i32.set(data, at);
     return false;
   }
 

@@ -6,7 +6,7 @@
  * take effect in program order.
  */
 
-import type { ComputeDType } from '../../core/dtype.ts';
+import type { DType } from '../../core/dtype.ts';
 import { DeviceError, DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { Buffer } from '../buffer.ts';
@@ -14,6 +14,7 @@ import type { Compiled, Device, Flags } from '../device.ts';
 import { Heap } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
+import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
 import { type Dispatch, lowerPlan } from './lower.ts';
 import { FLAG, PARAMETER_WORDS } from './shader.ts';
@@ -190,11 +191,13 @@ export class WebGpuDevice implements Device {
     return new Buffer(this.#heap, roomFor(elements));
   }
 
-  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean {
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
     this.#check();
-    const words = new Uint32Array(data.length);
+    let words = new Uint32Array(data.length);
     let nonfinite = false;
-    if (dtype === 'f32') {
+    if (dtype === 'f16' || dtype === 'bf16') {
+      ({ words, nonfinite } = halves(data, dtype));
+    } else if (dtype === 'f32') {
       new Float32Array(words.buffer).set(data);
       for (let i = 0; i < words.length; i++) {
         const u = words[i];
