@@ -64,8 +64,8 @@ const FAULTS: readonly { name: string; from: string | RegExp; to: To; caught: Re
   { name: 'a sum rounded toward zero', from: /fn op_add\([^}]*\}/g, to: TRUNCATED, caught: /^arithmetic\/add$/ },
   {
     name: 'a quotient rounded up',
-    from: 'select(0u, 1u, 2 * r > n)',
-    to: 'select(0u, 1u, r > 0)',
+    from: 'select(0u, 1u, 2 * t.r > bitcast<i32>(mb))',
+    to: 'select(0u, 1u, t.r > 0)',
     caught: /^arithmetic\/div$/,
   },
   { name: 'a cast that rounds half up', from: '128u - (r & 1u)', to: '127u', caught: /^cast\/[iu]32 to f32$/ },
