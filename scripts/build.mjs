@@ -6,8 +6,8 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
 import { published } from './published.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
 
@@ -81,23 +81,34 @@ async function buildDist(out) {
   chmodSync(at(`${out}/cli.js`), 0o755);
   cpSync(at('wasm/build/kernels.wasm'), at(`${out}/kernels.wasm`));
   node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', `${out}/types`]);
-  nameDisposable(at(`${out}/types`));
+  finishTypes(out);
 }
 
 /**
- * Lets the types compile with any `lib`: those that speak of disposing say where it is declared.
- * @param {string} folder
+ * Leaves the types that the entries lead to, and lets them compile for others: inferred types name modules as sources do, and
+ * what speaks of disposing must say where it is declared, for it to compile with any `lib`.
+ * @param {string} out
  */
-function nameDisposable(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) nameDisposable(path);
-    else {
-      const text = readFileSync(path, 'utf8');
-      if (/Disposable|Symbol\.(asyncD|d)ispose/.test(text)) {
-        writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${text}`);
-      }
+function finishTypes(out) {
+  /** @type {Map<string, string>} */
+  const texts = new Map();
+  const open = published().map(({ types }) => types.replace(/^dist\b/, out));
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (texts.has(path)) continue;
+    const text = readFileSync(at(path), 'utf8').replaceAll(
+      /(?<=(?:from |import |import\()(['"])\.[^'"]+)\.ts(?=\1)/g,
+      '.js',
+    );
+    texts.set(path, text);
+    for (const [, to] of text.matchAll(/(?:from |import |import\()['"](\.[^'"]+)\.js['"]/g)) {
+      open.push(posix.join(posix.dirname(path), `${to}.d.ts`));
     }
+  }
+  rmSync(at(`${out}/types`), { recursive: true });
+  for (const [path, text] of texts) {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    const disposes = /Disposable|Symbol\.(asyncD|d)ispose/.test(text);
+    writeFileSync(at(path), `${disposes ? '/// <reference lib="esnext.disposable" />\n' : ''}${text}`);
   }
 }
 
