@@ -9,7 +9,7 @@ const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')
 
 test('the lock file names every package that npm ci looks for, and no place of its own', () => {
   const { packages } = read('package-lock.json') as {
-    packages: Record<string, { resolved?: string; dev?: boolean; optionalDependencies?: Record<string, string> }>;
+    packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>;
   };
   for (const [path, entry] of Object.entries(packages)) {
     // Without `resolved` every registry will do.
@@ -32,4 +32,25 @@ test('every export and command of package.json is built from a source that exist
   assert.deepEqual(bin, { isobit: 'dist/cli.js' });
   for (const path of Object.values(imports).flatMap((by) => Object.values(by)))
     assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('who installs the package runs no install script, and its one peer is optional', () => {
+  const { packages } = read('package-lock.json') as {
+    packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>;
+  };
+  // Those of development have theirs left out too (`--ignore-scripts`), so that `allowScripts` has nothing to name.
+  for (const [path, { dev, hasInstallScript }] of Object.entries(packages)) assert.ok(dev || !hasInstallScript, path);
+  const { scripts, peerDependencies, peerDependenciesMeta } = read('package.json');
+  assert.deepEqual(
+    Object.keys(scripts).filter((name) => /install|prepare/.test(name)),
+    [],
+  );
+  assert.deepEqual(Object.keys(peerDependencies), ['webgpu']);
+  assert.deepEqual(peerDependenciesMeta, { webgpu: { optional: true } });
+});
+
+test('`#dawn` asks for the platforms that are not Node before it asks for Node, whose name they share', () => {
+  const { imports } = read('package.json') as { imports: Record<string, Record<string, string>> };
+  assert.deepEqual(Object.keys(imports['#dawn']), ['workerd', 'deno', 'bun', 'browser', 'node', 'default']);
+  assert.deepEqual(Object.keys(imports['#kernels']), ['workerd', 'default']);
 });
