@@ -123,4 +123,8 @@ export interface Plan {
   readonly outputs: readonly { readonly size: number; readonly dtype: ComputeDType }[];
   /** Bytes of the arena that holds the temps. */
   readonly arena: number;
+  /** Outputs that a guard keeps, where the runs of this plan have one. */
+  readonly keeps?: readonly number[];
+  /** True where the guard has a halt. */
+  readonly halts?: boolean;
 }
