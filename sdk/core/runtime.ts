@@ -40,8 +40,11 @@ export interface Captured<P extends readonly unknown[], R> extends Disposable {
 /** A call that the device has taken. */
 export interface Ahead<R> {
   readonly result: R;
-  /** Asks for the verdict: rejects with what the call would have rejected with, which then has assigned nothing. */
-  done(): Promise<void>;
+  /**
+   * Asks for the verdict: rejects with what the call would have rejected with, which then has assigned nothing. Null where
+   * there is nothing to wait for: the device has answered, or the call is one that is never rejected.
+   */
+  readonly done: (() => Promise<void>) | null;
 }
 
 export interface CaptureOptions {

@@ -72,11 +72,11 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     return verdict().then(() => result as R, refused);
   };
   const ahead = async (...args: readonly unknown[]): Promise<Ahead<R>> => {
-    if (rt.trace) return { result: inline(...(args as unknown as P)), done: async () => {} };
+    if (rt.trace) return { result: inline(...(args as unknown as P)), done: null };
     const { result, verdict, wait, refused } = begin(args);
     if (refused) await verdict?.();
     await wait;
-    return { result: result as R, done: verdict ?? (async () => {}) };
+    return { result: result as R, done: verdict };
   };
 
   const inline = (...args: P): R => fn(...args);

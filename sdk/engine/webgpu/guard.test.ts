@@ -75,8 +75,8 @@ test("'stop': everything since the first refused call is refused", { skip }, asy
   const e = Math.fround(Math.E);
   const calls = [await f.ahead(e), await f.ahead(-1), await f.ahead(e), await f.ahead(-2), await f.ahead(e)];
   assert.equal(await v.value().item(), 1);
-  await calls[0].done();
-  for (const { done } of calls.slice(1)) await assert.rejects(done(), named(/call 2 .*log/));
-  await (await f.ahead(e)).done();
+  await calls[0].done?.();
+  for (const { done } of calls.slice(1)) await assert.rejects(done!(), named(/call 2 .*log/));
+  await (await f.ahead(e)).done?.();
   assert.equal(await v.value().item(), 2);
 });
