@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
-import type { Flags } from '../../sdk/engine/device.ts';
+import type { Flags, Pending } from '../../sdk/engine/device.ts';
 import type { EngineRuntime } from '../../sdk/engine/runtime.ts';
 import { difference, readDifference } from '../compare.ts';
 import golden from '../fixtures/iris.json' with { type: 'json' };
@@ -72,7 +72,7 @@ test('what a runtime throws is a mismatch of its case, and the rest goes on', as
   const { device } = broken;
   const honest = device.run.bind(device);
   let runs = 0;
-  device.run = (...args): Flags | Promise<Flags> => {
+  device.run = (...args): Flags | Pending => {
     if (runs++ === 3) throw new RangeError('the device hiccups');
     return honest(...args);
   };

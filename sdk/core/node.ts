@@ -55,6 +55,8 @@ export class Node {
   handles = 0;
   /** The value, for leaves and after a read. */
   held: Held | null = null;
+  /** The run that made the value, while it may yet be refused. For the engine. */
+  origin: object | null = null;
 
   constructor(graph: Graph, op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dtype: DType) {
     this.graph = graph;

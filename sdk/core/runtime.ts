@@ -25,6 +25,11 @@ export type Feed<T> =
 
 export interface Captured<P extends readonly unknown[], R> extends Disposable {
   (...args: { [K in keyof P]: Feed<P[K]> }): Promise<R>;
+  /**
+   * A call that does not wait for its verdict: resolves when the device has taken it, so that a loop can run ahead of a device
+   * which tells flags late. Rejects where the verdict is known at once.
+   */
+  ahead(...args: { [K in keyof P]: Feed<P[K]> }): Promise<Ahead<R>>;
   /** Inside another trace: builds in place, and gives the result at once. */
   inline(...args: P): R;
   /** Plans made so far: one for each signature of arguments. */
@@ -32,13 +37,24 @@ export interface Captured<P extends readonly unknown[], R> extends Disposable {
   dispose(): void;
 }
 
+/** A call that the device has taken. */
+export interface Ahead<R> {
+  readonly result: R;
+  /**
+   * Asks for the verdict: rejects with what the call would have rejected with, which then has assigned nothing. Null where
+   * there is nothing to wait for: the device has answered, or the call is one that is never rejected.
+   */
+  readonly done: (() => Promise<void>) | null;
+}
+
 export interface CaptureOptions {
   /**
    * What a call does when an output or a new Variable value is Inf or NaN, or an index was out of range: `'flag'` (the
    * default) keeps the results and lets the next read throw; `'reject'` rejects the call with a NumericError that names the
-   * op, and assigns nothing.
+   * op, and assigns nothing; what comes after it sees the old values. `'stop'` rejects as well, and with it the calls made
+   * since, until one of these rejections has been thrown.
    */
-  onNonFinite?: 'flag' | 'reject';
+  onNonFinite?: 'flag' | 'reject' | 'stop';
 }
 
 export interface TensorOptions {

@@ -9,9 +9,37 @@ import type { Plan } from './kernel.ts';
 export interface Flags {
   readonly nonfinite: boolean;
   readonly index: boolean;
+  /** The run changed nothing, because one before it raised a flag (Guard). */
+  readonly halted: boolean;
 }
 
-export const CLEAN: Flags = Object.freeze({ nonfinite: false, index: false });
+export const CLEAN: Flags = Object.freeze({ nonfinite: false, index: false, halted: false });
+
+/**
+ * Flags of a run on a device that answers later. Reading them back costs the device a round trip, so it does that for many runs
+ * at once: with the next download, or when one of them is asked for.
+ */
+export interface Pending {
+  readonly flags: Promise<Flags>;
+  /** Asks for the flags of this run and of all before it. */
+  ask(): Promise<Flags>;
+}
+
+/** The flags, asked for where they have not come. */
+export function told(flags: Flags | Pending): Flags | Promise<Flags> {
+  return 'ask' in flags ? flags.ask() : flags;
+}
+
+/**
+ * What a run that raises a flag leaves as it was: `to[i]` gets output `plan.keeps[i]`, or `old[i]` where a flag was raised. So
+ * what comes after such a run sees the old values before anyone has read the flags.
+ */
+export interface Guard {
+  readonly old: readonly Held[];
+  readonly to: readonly Held[];
+  /** A u32 that such a run sets; while it is not zero, no run that has it changes anything. */
+  readonly halt: Held | null;
+}
 
 /** A plan compiled for a device. */
 export interface Compiled {
@@ -22,6 +50,8 @@ export interface Compiled {
 export interface Device {
   readonly backend: 'wasm' | 'webgpu';
   readonly adapter: string;
+  /** True where runs answer later (Pending): then calls that may be rejected run under a guard. */
+  readonly late: boolean;
   /** Settles when the device is lost. */
   readonly lost?: Promise<DeviceError>;
   /** A buffer for so many 4-byte elements. Throws DeviceError E_OOM. */
@@ -31,7 +61,8 @@ export interface Device {
   /** Copies elements out: f32, i32, u32 as they are, bool as 0 and 1 in 32 bits. */
   download(from: Held, elements: number): Promise<Uint32Array>;
   compile(plan: Plan): Compiled;
-  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Flags | Promise<Flags>;
+  /** A plan with `keeps` is given a guard. */
+  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Flags | Pending;
   memory(): { live: number; peak: number; limit: number };
   dispose(): void;
 }

@@ -5,7 +5,7 @@ import { NumericError } from '../core/errors.ts';
 import type { Held, Node } from '../core/node.ts';
 import { DATA, PLACEHOLDER } from '../core/ops/leaf.ts';
 import { showShape } from '../core/shape.ts';
-import type { Device, Flags } from './device.ts';
+import { type Device, type Flags, told } from './device.ts';
 import { collect, type Expr } from './expr.ts';
 import { makePlan } from './plan.ts';
 import { hasNonFinite } from './upload.ts';
@@ -29,11 +29,8 @@ export async function numericError(
     const compiled = device.compile(plan);
     const outputs = plan.outputs.map((o) => device.allocate(o.size));
     try {
-      const raised = await device.run(
-        compiled,
-        one.leaves.map((e) => heldOf(e.node)),
-        outputs,
-      );
+      const inputs = one.leaves.map((e) => heldOf(e.node));
+      const raised = await told(device.run(compiled, inputs, outputs));
       if (raised.index && n.op.kind === 'gather') return describe(where, n.op.name, n, 'index');
       if (raised.nonfinite) return describe(where, n.op.name, n, 'nonfinite');
     } finally {

@@ -132,4 +132,8 @@ export interface Plan {
   readonly outputs: readonly { readonly size: number; readonly dtype: DType }[];
   /** Bytes of the arena that holds the temps. */
   readonly arena: number;
+  /** Outputs that a guard keeps, where the runs of this plan have one. */
+  readonly keeps?: readonly number[];
+  /** True where the guard has a halt. */
+  readonly halts?: boolean;
 }

@@ -11,18 +11,16 @@ import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { Variable } from '../core/variable.ts';
 import { makeCaptured, type Trace } from './capture.ts';
-import { CLEAN, type Compiled, type Device, type Flags } from './device.ts';
+import { CLEAN, type Compiled, type Device, type Flags, type Pending, told } from './device.ts';
 import { numericError } from './diagnose.ts';
 import { collect } from './expr.ts';
-import { Order } from './order.ts';
+import { Flight } from './flight.ts';
+import { Origin, openOrigins, originOf } from './origin.ts';
 import { makePlan, type Planned, type PlanOptions } from './plan.ts';
 import { checkedHost, hasNonFinite, nonFiniteData } from './upload.ts';
 
 /** Uncaptured reads keep so many plans, by the structure of their graph. */
 const PLANS = 256;
-
-/** Captured calls that may wait on the device: more would let a loop run away from it. */
-const IN_FLIGHT = 2;
 
 export interface EngineOptions extends PlanOptions {
   seed?: bigint;
@@ -44,19 +42,15 @@ export class EngineRuntime implements Runtime, Graph {
   readonly debug: boolean;
   /** The trace being made: reads and assigns of Variables belong to it. */
   trace: Trace | null = null;
-  /** What a captured call raised, for the next read to throw. */
-  fault: (() => Promise<NumericError>) | null = null;
-  /** What waits for a call that may reject. */
-  readonly order = new Order();
-  /** Runs whose flags the device has not told yet, oldest first. */
-  readonly #running: Promise<unknown>[] = [];
+  /** Runs whose flags the device has not told yet. */
+  readonly #flight = new Flight();
   #ids = 0;
   #disposed = false;
   /** Variables assigned outside a capture and not computed yet. */
   readonly #pending = new Set<Variable>();
   readonly #plans = new Map<string, { planned: Planned; compiled: Compiled }>();
-  /** Why a variable's value could not be had in its turn. */
-  readonly #failed = new WeakMap<Node, unknown>();
+  /** Frees what a fault that nobody asked about held. */
+  readonly faults = new FinalizationRegistry<readonly Held[]>((held) => held.forEach((h) => h.release()));
   /** Frees what a collected node or variable held. */
   readonly #registry = new FinalizationRegistry<{ held: Held | null }>((box) => box.held?.release());
 
@@ -145,7 +139,6 @@ export class EngineRuntime implements Runtime, Graph {
 
   readVariable(v: Variable): Node {
     if (this.trace) return this.trace.read(v);
-    if (this.order.busy) return this.#valueInTurn(v);
     const n = v.current!;
     if (v.box.held && n.held === v.box.held) {
       // The value gets a second holder, since a tensor may outlive the variable's next assign.
@@ -155,34 +148,14 @@ export class EngineRuntime implements Runtime, Graph {
     return n;
   }
 
-  /** A leaf that gets the variable's value when the calls before this line have ended. */
-  #valueInTurn(v: Variable): Node {
-    const n = dataLeaf(this, v.shape, v.dtype);
-    void this.order.run(() => {
-      if (!v.current || (n.handles === 0 && n.uses === 0)) return;
-      try {
-        this.watch(this.settle([v]));
-        this.own(n, this.heldOf(v.current).retain());
-      } catch (e) {
-        this.#failed.set(n, e);
-      }
-    });
-    return n;
-  }
-
   assignVariable(v: Variable, value: Node): void {
     if (this.trace) {
       this.trace.assigned.set(v, value);
       return;
     }
-    // The tensor may be disposed before its turn comes.
-    value.handles++;
-    void this.order.run(() => {
-      if (v.current) this.#rebind(v, value);
-      if (value.held) this.#pending.delete(v);
-      else this.#pending.add(v);
-      this.drop(value);
-    });
+    this.#rebind(v, value);
+    if (value.held) this.#pending.delete(v);
+    else this.#pending.add(v);
   }
 
   #rebind(v: Variable, value: Node): void {
@@ -196,8 +169,9 @@ export class EngineRuntime implements Runtime, Graph {
   }
 
   /** A captured call's new value: held by the variable alone until a tensor is made of it. */
-  install(v: Variable, held: Held): void {
+  install(v: Variable, held: Held, origin: Origin | null): void {
     const n = dataLeaf(this, v.shape, v.dtype);
+    n.origin = origin;
     this.#rebind(v, n);
     n.held = held;
     v.box.held = held;
@@ -205,7 +179,7 @@ export class EngineRuntime implements Runtime, Graph {
   }
 
   /** Computes nodes that hold no value yet, all in one program. Answers what the run raised. */
-  realise(nodes: readonly Node[]): Flags | Promise<Flags> {
+  realise(nodes: readonly Node[]): Flags | Pending {
     const open = [...new Set(nodes)].filter((n) => !n.held);
     if (open.length === 0) return CLEAN;
     const exprs = collect(open);
@@ -225,9 +199,22 @@ export class EngineRuntime implements Runtime, Graph {
     const inputs = exprs.leaves.map((e) => this.heldOf(e.node));
     const outputs = entry.planned.plan.outputs.map((out) => this.device.allocate(out.size));
     const flags = this.device.run(entry.compiled, inputs, outputs);
+    const parents = openOrigins(exprs.leaves.map((e) => e.node));
+    let origin: Origin | null = null;
+    if (parents.length > 0) {
+      const o = new Origin('ask' in flags ? flags : null, parents);
+      if ('ask' in flags)
+        flags.flags.then(
+          () => o.settle(null),
+          () => {},
+        );
+      else o.settle(null);
+      origin = o;
+    }
     open.forEach((n, i) => {
       const held = outputs[entry.planned.rootOutput[i]];
       this.own(n, held.retain());
+      n.origin = origin;
     });
     for (const h of outputs) h.release();
     return flags;
@@ -236,27 +223,14 @@ export class EngineRuntime implements Runtime, Graph {
   /** The value of a leaf outside any trace. */
   heldOf(n: Node): Held {
     if (n.held) return n.held;
-    if (this.#failed.has(n)) throw this.#failed.get(n);
     throw new CaptureError('E_CAPTURE', 'a tensor of a trace was used outside it', {
       hint: 'Return it from the captured function, and use what the call returns.',
     });
   }
 
-  /**
-   * Notes a run that answers later: reads wait for it. The promise is what a caller that would run further ahead than two
-   * calls waits for.
-   */
-  watch(flags: Flags | Promise<Flags>): Promise<unknown> | null {
-    if (!(flags instanceof Promise)) return null;
-    const running = this.#running;
-    const oldest = running.length < IN_FLIGHT ? null : running[running.length - IN_FLIGHT];
-    running.push(flags);
-    const end = (): void => {
-      running.splice(running.indexOf(flags), 1);
-    };
-    // A lost device is told by whatever comes next.
-    flags.then(end, end);
-    return oldest;
+  /** Notes a run that answers later. The promise is what a caller that would run too far ahead waits for. */
+  watch(flags: Flags | Pending, bytes = 0): Promise<unknown> | null {
+    return 'ask' in flags ? this.#flight.add(flags, bytes) : null;
   }
 
   async read<D extends DType>(node: Node, o: IO & ReadOptions = {}): Promise<Data[D]> {
@@ -267,44 +241,30 @@ export class EngineRuntime implements Runtime, Graph {
         hint: 'A captured function only builds and assigns; return the tensor and read it after the call.',
       });
     }
-    // It may be disposed before its turn comes.
-    node.handles++;
-    try {
-      return await this.order.run(() => this.#read<D>(node, o));
-    } finally {
-      this.drop(node);
-    }
+    return this.#read<D>(node, o);
   }
 
   async #read<D extends DType>(node: Node, o: IO & ReadOptions): Promise<Data[D]> {
     const keep = o.nonfinite === 'keep';
-    const before = this.#running.slice();
-    // Known at once where runs answer at once: then nothing is computed.
-    if (before.length === 0) await this.#throwFault(keep);
     const computed = !node.held;
     const flags = computed ? this.realise([node]) : CLEAN;
+    const origin = originOf(node);
     const held = node.held!.retain();
     try {
       const size = node.shape.reduce((n, d) => n * d, 1);
       // The copy is in line behind all that ran before it, and is not kept waiting for the flags.
-      const [bits, raised] = await Promise.all([this.device.download(held, size), flags, ...before]);
-      if (before.length > 0) await this.#throwFault(keep);
+      const [bits, raised] = await Promise.all([this.device.download(held, size), told(flags), origin?.asked()]);
       o.signal?.throwIfAborted();
-      if (!keep && (raised.index || (isFloat(node.dtype) && hasNonFinite(bits, node.dtype)))) {
+      const fault = origin?.fault ?? null;
+      if (keep) fault?.waive();
+      else if (fault || raised.index || (isFloat(node.dtype) && hasNonFinite(bits, node.dtype))) {
         if (computed) this.#forget(node);
-        throw await this.#explain([node], raised);
+        throw await (fault ? fault.error() : this.#explain([node], raised));
       }
       return toHost(bits, node.dtype) as Data[D];
     } finally {
       held.release();
     }
-  }
-
-  /** Throws what a captured call raised; a read that keeps Inf and NaN only forgets it. */
-  async #throwFault(keep: boolean): Promise<void> {
-    const fault = this.fault;
-    this.fault = null;
-    if (fault && !keep) throw await fault();
   }
 
   /** A value that was refused is not kept: the next read computes and refuses it again. */
@@ -321,7 +281,7 @@ export class EngineRuntime implements Runtime, Graph {
   }
 
   /** Computes the values of variables that are still graphs. */
-  settle(vs: Iterable<Variable>): Flags | Promise<Flags> {
+  settle(vs: Iterable<Variable>): Flags | Pending {
     if (this.#pending.size === 0) return CLEAN;
     const all = [...vs];
     const flags = this.realise(all.flatMap((v) => (v.current && !v.current.held ? [v.current] : [])));
@@ -331,7 +291,7 @@ export class EngineRuntime implements Runtime, Graph {
 
   async flush(o: IO = {}): Promise<void> {
     o.signal?.throwIfAborted();
-    await this.order.run(() => this.settle(this.#pending));
+    this.watch(this.settle(this.#pending));
   }
 
   memory(): { live: number; peak: number; limit: number } {

@@ -62,16 +62,3 @@ export function read(args: readonly unknown[]): Signature {
   });
   return s;
 }
-
-/** Arguments for a call that waits in line: tensors are held and host data copied, since both may change meanwhile. */
-export function kept(leaves: readonly Leaf[]): { leaves: Leaf[]; release: () => void } {
-  const own = leaves.map((x) =>
-    typeof x === 'number' ? x : x instanceof Tensor ? new Tensor(x.node) : { ...x, data: x.data.slice() },
-  );
-  return {
-    leaves: own,
-    release: () => {
-      for (const x of own) if (x instanceof Tensor) x.dispose();
-    },
-  };
-}

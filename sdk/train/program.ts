@@ -4,7 +4,7 @@ import { DataError, DTypeError, isIsobitError, OptionError, ShapeError } from '.
 import { grad } from '../core/grad.ts';
 import type { HostArray } from '../core/host.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Captured, Runtime } from '../core/runtime.ts';
+import type { Ahead, Captured, Runtime } from '../core/runtime.ts';
 import { type Shape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Batch } from '../data/source.ts';
@@ -16,6 +16,9 @@ import { turns } from './turn.ts';
 
 /** What a batch gives: scalars by name, the loss first. */
 export type Measured = { readonly loss: Tensor<'f32'>; readonly [metric: string]: Tensor<'f32'> };
+
+/** Batches that are evaluated before their values are read: reading each would stop a device that runs ahead. */
+const TOGETHER = 32;
 
 type Args = [batch: BatchTensors, step: Tensor<'u32'>];
 type StepArgs = [...Args, hyper: Scalars];
@@ -110,14 +113,14 @@ export class StepProgram {
         state.assign(next.slots);
         return measured;
       },
-      { onNonFinite: 'reject' },
+      { onNonFinite: o.onNonFinite === 'skip' ? 'reject' : 'stop' },
     );
   }
 
-  /** @throws what the loss's check throws, and NumericError; nothing is assigned then. */
-  run(batch: Batch, step: number): Promise<Measured> {
+  /** @throws what the loss's check throws, and NumericError where it is known at once; nothing is assigned then. */
+  ahead(batch: Batch, step: number): Promise<Ahead<Measured>> {
     this.#targets.batch(batch);
-    return this.#captured(batch, u32(step), this.#o.optimizer.hyper(step));
+    return this.#captured.ahead(batch, u32(step), this.#o.optimizer.hyper(step));
   }
 
   dispose(): void {
@@ -163,18 +166,26 @@ export class EvaluationProgram {
     const sums = new Map<string, number>();
     let rows = 0;
     const turn = turns();
+    let waiting: { n: number; measured: Measured }[] = [];
+    const read = async (): Promise<void> => {
+      const values = await Promise.all(waiting.map(({ measured }) => valuesOf(measured, 'keep')));
+      for (const [i, { n, measured }] of waiting.entries()) {
+        // N10: in doubles, by + * / only, batch after batch.
+        for (const [name, v] of values[i]) sums.set(name, (sums.get(name) ?? 0) + n * v);
+        release(measured);
+      }
+      waiting = [];
+    };
     for await (const batch of batches) {
       await turn();
       signal?.throwIfAborted();
       this.#targets.batch(batch);
       const n = rowsOf(batch);
-      for (const [name, t] of Object.entries(await this.#captured(batch, u32(step)))) {
-        // N10: in doubles, by + * / only, batch after batch.
-        sums.set(name, (sums.get(name) ?? 0) + n * (await t.item({ nonfinite: 'keep' })));
-        t.dispose();
-      }
+      waiting.push({ n, measured: await this.#captured(batch, u32(step)) });
       rows += n;
+      if (waiting.length >= TOGETHER) await read();
     }
+    await read();
     if (rows === 0) throw new DataError('evaluate: the data gave no rows', { hint: 'Give at least one batch.' });
     return Object.fromEntries([...sums].map(([name, s]) => [name, Number.isFinite(s) ? s / rows : null]));
   }
@@ -182,6 +193,16 @@ export class EvaluationProgram {
   dispose(): void {
     this.#captured.dispose();
   }
+}
+
+/** All values at once, which a GPU gives in one answer. */
+export function valuesOf(measured: Measured, nonfinite: 'throw' | 'keep' = 'throw'): Promise<[string, number][]> {
+  const read = async ([name, t]: [string, Tensor]): Promise<[string, number]> => [name, await t.item({ nonfinite })];
+  return Promise.all(Object.entries(measured).map(read));
+}
+
+export function release(measured: Measured): void {
+  for (const t of Object.values(measured)) t.dispose();
 }
 
 function rowsOf(batch: Batch): number {

@@ -15,7 +15,7 @@ import { runtimeOf } from '../nn/module.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
-import { EvaluationProgram, type Measured, StepProgram } from './program.ts';
+import { EvaluationProgram, type Measured, release, StepProgram, valuesOf } from './program.ts';
 import { TrainingState } from './state.ts';
 import { turns } from './turn.ts';
 
@@ -34,6 +34,16 @@ export interface Progress {
 /** Losses that wait to be read: reading one at each step would stop a device that runs ahead. */
 const PENDING = 64;
 
+/** A step whose values have not been read. */
+interface Pending {
+  readonly step: number;
+  readonly measured: Measured;
+  /** Asks whether the step stands; null once it does. */
+  done: (() => Promise<void>) | null;
+  /** Where the run stood before it. */
+  readonly before: { readonly done: number; readonly epoch: number; readonly batch: number };
+}
+
 /**
  * Trains a model, and keeps a run that can be stopped and resumed anywhere.
  *
@@ -51,7 +61,7 @@ export class Trainer implements Disposable {
   #running = false;
   /** Steps, saves and evaluations take turns, so that each sees the state of a step boundary. */
   #tail: Promise<unknown> = Promise.resolve();
-  #pending: { readonly step: number; readonly measured: Measured }[] = [];
+  #pending: Pending[] = [];
   /** Of the step under way: kept until the loop goes on, because the caller may read it. */
   #current: Measured | undefined;
 
@@ -127,7 +137,10 @@ export class Trainer implements Disposable {
 
   /** Mean loss and metrics over all rows of the data, without training; null where a value is Inf or NaN. */
   evaluate(data: BatchSource, o: IO = {}): Promise<Record<string, number | null>> {
-    return this.#inTurn(() => this.#evaluate(data, o.signal));
+    return this.#inTurn(async () => {
+      await this.#prove();
+      return this.#evaluate(data, o.signal);
+    });
   }
 
   /**
@@ -150,11 +163,33 @@ export class Trainer implements Disposable {
       yield* this.#loop(data, until, o);
       await this.#inTurn(() => this.#read());
     } catch (e) {
-      await this.#saveAfter(e);
-      throw e;
+      const first = await this.#proven(o.signal?.aborted ? e : null);
+      await this.#saveAfter(first ?? e);
+      throw first ?? e;
     } finally {
       this.#running = false;
       this.#current = undefined;
+      await this.#left();
+    }
+  }
+
+  /** Behind an error: what was wrong before it, unless that is not to be told. */
+  async #proven(instead: unknown): Promise<NumericError | null> {
+    try {
+      await this.#inTurn(() => this.#prove());
+      return null;
+    } catch (e) {
+      return instead === null && e instanceof NumericError ? e : null;
+    }
+  }
+
+  /** Behind a `break`: the yielded step stands, or this throws. */
+  async #left(): Promise<void> {
+    try {
+      await this.#inTurn(() => this.#prove());
+    } catch (e) {
+      await this.#saveAfter(e);
+      throw e;
     }
   }
 
@@ -178,11 +213,16 @@ export class Trainer implements Disposable {
       for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
         await turn();
         o.signal?.throwIfAborted();
-        const measured = await this.#inTurn(() => this.#take(batch));
+        let measured = await this.#inTurn(() => this.#take(batch));
         this.#current = measured;
         ended = cursor.batch === data.batches;
         const validated = ended ? await this.#inTurn(() => this.#endEpoch(o.signal)) : {};
         await this.#saveIfDue(ended);
+        // A step that is skipped is not yielded.
+        if (this.step % every === 0 && this.#o.onNonFinite === 'skip') {
+          await this.#inTurn(() => this.#prove());
+          measured = this.#current;
+        }
         if (measured && this.step % every === 0) {
           const extra = this.#tensors(validated);
           const { loss, ...metrics } = measured;
@@ -205,28 +245,60 @@ export class Trainer implements Disposable {
     }
   }
 
-  /** One step; undefined where it was skipped. */
+  /** One step; undefined where it is known to be skipped. */
   async #take(batch: Batch): Promise<Measured | undefined> {
     const { steps, cursor } = this.#state;
+    const before = { done: steps.done, epoch: cursor.epoch, batch: cursor.batch };
     const step = steps.done + 1;
     let measured: Measured | undefined;
     try {
-      measured = await this.#programs.step.run(batch, steps.done);
+      const { result, done } = await this.#programs.step.ahead(batch, steps.done);
+      measured = result;
+      this.#pending.push({ step, measured, done, before });
     } catch (e) {
-      if (!(e instanceof NumericError)) throw e;
-      if (this.#o.onNonFinite !== 'skip') {
-        throw new NumericError(`step ${step}: ${e.message}`, {
-          hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'. The state is that of the step before.",
-          details: { ...e.details, step },
-          cause: e,
-        });
-      }
-      steps.skipped++;
+      this.#refuse(step, e);
     }
     steps.done = step;
     cursor.batch++;
-    if (measured) this.#pending.push({ step, measured });
     return measured;
+  }
+
+  /** Counts a step that changed nothing, or ends the run. */
+  #refuse(step: number, e: unknown): void {
+    if (!(e instanceof NumericError)) throw e;
+    if (this.#o.onNonFinite !== 'skip') {
+      throw new NumericError(`step ${step}: ${e.message}`, {
+        hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'. The state is that of the step before.",
+        details: { ...e.details, step },
+        cause: e,
+      });
+    }
+    this.#state.steps.skipped++;
+  }
+
+  /**
+   * Waits until it is known that the steps taken so far stand. A GPU tells that late: a step that it refused has changed nothing,
+   * and where that ends the run, none behind it has; so the count goes back to where the values are.
+   */
+  async #prove(): Promise<void> {
+    for (const p of this.#pending.slice()) {
+      try {
+        await p.done?.();
+        p.done = null;
+      } catch (e) {
+        const skip = e instanceof NumericError && this.#o.onNonFinite === 'skip';
+        const gone = this.#pending.filter((x) => (skip ? x === p : x.step >= p.step));
+        this.#pending = this.#pending.filter((x) => !gone.includes(x));
+        // The caller may hold those that were yielded, and read from them why the run ends.
+        for (const { measured } of gone) if (skip || measured !== this.#current) release(measured);
+        if (skip && p.measured === this.#current) this.#current = undefined;
+        if (!skip) {
+          this.#state.steps.done = p.before.done;
+          Object.assign(this.#state.cursor, { epoch: p.before.epoch, batch: p.before.batch });
+        }
+        this.#refuse(p.step, e);
+      }
+    }
   }
 
   /** Validation first and then the count, so that a stop in between does it again. */
@@ -235,6 +307,7 @@ export class Trainer implements Disposable {
     const { data, everyEpochs = 1 } = this.#o.validation ?? {};
     let found: Record<string, number | null> = {};
     if (data && (cursor.epoch + 1) % everyEpochs === 0) {
+      await this.#prove();
       const values = await this.#evaluate(data, signal);
       found = Object.fromEntries(Object.entries(values).map(([name, v]) => [`val/${name}`, v]));
       history.record(this.step, found);
@@ -265,9 +338,11 @@ export class Trainer implements Disposable {
 
   /** Moves losses and metrics that wait into the history. */
   async #read(): Promise<void> {
-    for (const { step, measured } of this.#pending.splice(0)) {
-      const values = Object.entries(measured).map(async ([name, t]) => [name, await t.item()] as const);
-      this.#state.history.record(step, Object.fromEntries(await Promise.all(values)));
+    await this.#prove();
+    const pending = this.#pending.splice(0);
+    const values = await Promise.all(pending.map(({ measured }) => valuesOf(measured)));
+    for (const [i, { step, measured }] of pending.entries()) {
+      this.#state.history.record(step, Object.fromEntries(values[i]));
       if (measured !== this.#current) release(measured);
     }
   }
@@ -301,8 +376,4 @@ export class Trainer implements Disposable {
     this.#tail = mine.catch(() => {});
     return mine;
   }
-}
-
-function release(measured: Measured): void {
-  for (const t of Object.values(measured)) t.dispose();
 }

@@ -1,7 +1,7 @@
 /** Qualification (N11): a device must give the golden digests before it is trusted with the contract's bits. */
 
 import { sha256 } from '../../core/sha256.ts';
-import type { Device } from '../device.ts';
+import { type Device, told } from '../device.ts';
 import { collect } from '../expr.ts';
 import { makePlan } from '../plan.ts';
 import { EngineRuntime } from '../runtime.ts';
@@ -31,7 +31,7 @@ export async function goldenDigests(device: Device, o: QualifyOptions = {}): Pro
     let done = 0;
     o.signal?.throwIfAborted();
     o.onProgress?.(done, rootOutput.length);
-    await device.run(compiled, inputs, outputs);
+    await told(device.run(compiled, inputs, outputs));
     o.signal?.throwIfAborted();
     const digests = await Promise.all(
       rootOutput.map(async (at) => {

@@ -4,7 +4,7 @@ import type { DType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { Buffer } from '../buffer.ts';
-import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
+import { CLEAN, type Compiled, type Device, type Flags, type Guard } from '../device.ts';
 import { Heap, type Space } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
@@ -63,6 +63,7 @@ class WasmPlan implements Compiled {
 
 export class WasmDevice implements Device {
   readonly backend = 'wasm';
+  readonly late = false;
   readonly adapter: string;
   readonly #kernels: Kernels;
   readonly #heap: Heap;
@@ -155,14 +156,29 @@ export class WasmDevice implements Device {
     for (let i = 0; i < p.words.length; i++) u32[p.words[i]] = address + p.addends[i];
   }
 
-  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Flags {
+  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Flags {
     this.#fresh();
     const c = compiled as WasmPlan;
     for (let i = 0; i < inputs.length; i++) this.#patch(c.bindings[i], (inputs[i] as Buffer).at);
     for (let i = 0; i < outputs.length; i++) this.#patch(c.bindings[inputs.length + i], (outputs[i] as Buffer).at);
     if (this.#arena) this.#patch(c.arena, this.#arena.at);
     const flags = this.#kernels.run(c.code.at);
-    return flags === 0 ? CLEAN : { nonfinite: (flags & FLAG.nonfinite) !== 0, index: (flags & FLAG.index) !== 0 };
+    const halted = guard ? this.#keep(c.plan, outputs, guard, flags !== 0) : false;
+    if (flags === 0 && !halted) return CLEAN;
+    return { nonfinite: (flags & FLAG.nonfinite) !== 0, index: (flags & FLAG.index) !== 0, halted };
+  }
+
+  /** True where a run before this one had set the halt. */
+  #keep({ keeps = [], outputs: sizes }: Plan, outputs: readonly Held[], guard: Guard, raised: boolean): boolean {
+    const u32 = this.#u32;
+    const at = (h: Held): number => (h as Buffer).at >>> 2;
+    const halted = guard.halt !== null && u32[at(guard.halt)] !== 0;
+    keeps.forEach((output, i) => {
+      const from = at(raised || halted ? guard.old[i] : outputs[output]);
+      u32.copyWithin(at(guard.to[i]), from, from + sizes[output].size);
+    });
+    if (raised && guard.halt) u32[at(guard.halt)] = 1;
+    return halted;
   }
 
   memory(): { live: number; peak: number; limit: number } {

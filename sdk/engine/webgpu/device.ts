@@ -10,26 +10,27 @@ import type { DType } from '../../core/dtype.ts';
 import { DeviceError, DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { Buffer } from '../buffer.ts';
-import type { Compiled, Device, Flags } from '../device.ts';
+import type { Compiled, Device, Flags, Guard, Pending } from '../device.ts';
 import { Heap } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
 import { type Dispatch, lowerPlan } from './lower.ts';
+import { Readback, type Wanted } from './readback.ts';
 import { FLAG, PARAMETER_WORDS } from './shader.ts';
 
 // The WebGPU constants, which not every runtime has as globals.
-const MAP_READ = 0x1;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE = 0x4;
-const READ = 0x1;
 
 /** Bytes of device memory to begin with. */
 const FIRST = 1 << 22;
+/** Runs whose flags may wait to be read back. */
+const RING = 64;
 
 interface Patch {
   words: number[];
@@ -48,15 +49,29 @@ class GpuPlan implements Compiled {
   group: GPUBindGroup | null = null;
   /** The device memory that `group` was made for. */
   memory: GPUBuffer | null = null;
-  constructor(plan: Plan, dispatches: readonly Dispatch[], parameters: Uint32Array<ArrayBuffer>) {
+  readonly #dispose: (p: GpuPlan) => void;
+  constructor(
+    plan: Plan,
+    dispatches: readonly Dispatch[],
+    parameters: Uint32Array<ArrayBuffer>,
+    dispose: (p: GpuPlan) => void,
+  ) {
     this.plan = plan;
     this.dispatches = dispatches;
     this.parameters = parameters;
+    this.#dispose = dispose;
   }
+  /** In line, behind the runs that need it. */
   dispose(): void {
-    this.uniform?.destroy();
-    this.uniform = null;
+    this.#dispose(this);
   }
+}
+
+/** A run whose flags have not been read back. */
+interface Untold {
+  slot: number;
+  resolve(f: Flags): void;
+  reject(e: unknown): void;
 }
 
 export interface WebGpuOptions {
@@ -64,10 +79,13 @@ export interface WebGpuOptions {
   readonly borrowed?: boolean;
   /** Changes kernels before they are compiled: drops their guards, or plants a test's fault. */
   readonly rewrite?: (code: string) => string;
+  /** Told of each pipeline that is asked for or ready. */
+  readonly onCompile?: (done: number, total: number) => void;
 }
 
 export class WebGpuDevice implements Device {
   readonly backend = 'webgpu';
+  readonly late = true;
   readonly adapter: string;
   readonly lost: Promise<DeviceError>;
   readonly #device: GPUDevice;
@@ -76,7 +94,15 @@ export class WebGpuDevice implements Device {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #heap: Heap;
   readonly #state: GPUBuffer;
-  readonly #staging: { size: number; buffer: GPUBuffer }[] = [];
+  /** Flags of the last runs, by `slot`. */
+  readonly #ring: GPUBuffer;
+  readonly #readback: Readback;
+  #runs = 0;
+  #untold: Untold[] = [];
+  /** What is to be copied out at the end of this turn. */
+  #wanted: Wanted[] = [];
+  #collecting = false;
+  #compiled = 0;
   #memory: GPUBuffer;
   #arena: Buffer | null = null;
   readonly #options: WebGpuOptions;
@@ -92,6 +118,12 @@ export class WebGpuDevice implements Device {
     const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize, 0xfffffffc);
     this.#memory = this.#buffer(Math.min(FIRST, limit), STORAGE | COPY_SRC | COPY_DST);
     this.#state = this.#buffer(16, STORAGE | COPY_SRC | COPY_DST);
+    this.#ring = this.#buffer(RING * 4, COPY_SRC | COPY_DST);
+    this.#readback = new Readback(
+      device,
+      () => this.#check(),
+      (cause) => this.#unread(cause),
+    );
     let bytes = this.#memory.size;
     const grow = (to: number): boolean => {
       bytes = Math.ceil(to / 256) * 256;
@@ -127,6 +159,7 @@ export class WebGpuDevice implements Device {
           hint: 'Create another runtime and resume from the last checkpoint.',
         });
         this.#failure = e;
+        this.#forsake(e);
         resolve(e);
       });
     });
@@ -219,52 +252,67 @@ export class WebGpuDevice implements Device {
     this.#check();
     if (elements === 0) return new Uint32Array(0);
     const held = (from as Buffer).retain();
+    const source = () => ({ buffer: this.#memory, at: held.at });
     try {
-      return await (await this.#inLine(() => this.#copyOut(this.#memoryAt(held), elements)))();
+      return await new Promise<Uint32Array>((resolve, reject) => {
+        this.#wanted.push({ source, bytes: elements * 4, resolve, reject });
+        this.#collect();
+      });
     } finally {
       held.release();
     }
   }
-  #memoryAt(b: Buffer): { buffer: GPUBuffer; at: number } {
-    return { buffer: this.#memory, at: b.at };
+
+  /** Copies out, at the end of this turn and in line, what is wanted by then, and the flags that are untold. */
+  #collect(): void {
+    if (this.#collecting) return;
+    this.#collecting = true;
+    queueMicrotask(() => {
+      this.#collecting = false;
+      void this.#inLine(() => this.#readAll());
+    });
+  }
+  #readAll(): void {
+    const [wanted, untold] = [this.#wanted.splice(0), this.#untold.splice(0)];
+    if (untold.length > 0) {
+      wanted.push({
+        source: () => ({ buffer: this.#ring, at: 0 }),
+        bytes: RING * 4,
+        resolve: (words) => {
+          for (const u of untold) u.resolve(flagsOf(words[u.slot]));
+        },
+        reject: (e) => {
+          for (const u of untold) u.reject(e);
+        },
+      });
+    }
+    this.#readback.copy(wanted);
   }
 
-  /** Submits a copy to a staging buffer; answers how to wait for it, so that the line goes on at once. */
-  #copyOut(
-    { buffer, at }: { buffer: GPUBuffer; at: number },
-    elements: number,
-    encoder = this.#device.createCommandEncoder(),
-  ): () => Promise<Uint32Array> {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(elements * 4, 256)));
-    const i = this.#staging.findIndex((s) => s.size === size);
-    const staging = i < 0 ? { size, buffer: this.#buffer(size, MAP_READ | COPY_DST) } : this.#staging.splice(i, 1)[0];
-    encoder.copyBufferToBuffer(buffer, at, staging.buffer, 0, elements * 4);
-    this.#device.queue.submit([encoder.finish()]);
-    const mapped = staging.buffer.mapAsync(READ, 0, elements * 4);
-    // Firefox polls for completion every 100 ms; another submit makes it look at once.
-    this.#device.queue.submit([]);
-    return async () => {
-      try {
-        await mapped;
-      } catch (cause) {
-        // A loss is told to the read before it is told to `lost`.
-        await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-        this.#check();
-        throw new DeviceError('E_DEVICE', 'webgpu: a read failed', { hint: 'The device may be lost.', cause });
-      }
-      // What an earlier error left undone reads as zeros.
+  /** The error of a read that failed. */
+  async #unread(cause: unknown): Promise<unknown> {
+    // A loss is told to the read before it is told to `lost`.
+    await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+    try {
       this.#check();
-      const out = new Uint32Array(staging.buffer.getMappedRange(0, elements * 4).slice(0));
-      staging.buffer.unmap();
-      this.#staging.push(staging);
-      return out;
-    };
+    } catch (e) {
+      return e;
+    }
+    return new DeviceError('E_DEVICE', 'webgpu: a read failed', { hint: 'The device may be lost.', cause });
+  }
+
+  /** What waits for a device that answers no more. */
+  #forsake(e: unknown): void {
+    for (const u of this.#untold.splice(0)) u.reject(e);
+    for (const w of this.#wanted.splice(0)) w.reject(e);
   }
 
   compile(plan: Plan): GpuPlan {
     this.#check();
     const { words, dispatches, arena } = lowerPlan(plan);
-    const compiled = new GpuPlan(plan, dispatches, Uint32Array.from(words.data));
+    const compiled = new GpuPlan(plan, dispatches, Uint32Array.from(words.data), (p) => {
+      void this.#inLine(() => p.uniform?.destroy());
+    });
     if (arena > (this.#arena?.bytes ?? 0)) {
       this.#arena?.release();
       this.#arena = new Buffer(this.#heap, roomFor(arena >>> 2));
@@ -292,36 +340,61 @@ export class WebGpuDevice implements Device {
   #pipeline(code: string): Promise<GPUComputePipeline> {
     let p = this.#pipelines.get(code);
     if (!p) {
+      this.#options.onCompile?.(this.#compiled, this.#pipelines.size + 1);
       const module = this.#device.createShaderModule({ code: this.#options.rewrite?.(code) ?? code });
       p = this.#device
         .createComputePipelineAsync({ layout: this.#pipelineLayout, compute: { module, entryPoint: 'main' } })
-        .catch((cause: unknown) => {
-          this.#failure ??= new DeviceError(
-            'E_DEVICE',
-            `webgpu: a kernel does not compile: ${(cause as Error).message}`,
-            {
-              hint: 'Report this with the adapter and driver.',
-              cause,
-            },
-          );
-          throw this.#failure;
-        });
+        .then(
+          (pipeline) => {
+            this.#options.onCompile?.(++this.#compiled, this.#pipelines.size);
+            return pipeline;
+          },
+          (cause: unknown) => {
+            this.#failure ??= new DeviceError(
+              'E_DEVICE',
+              `webgpu: a kernel does not compile: ${(cause as Error).message}`,
+              { hint: 'Report this with the adapter and driver.', cause },
+            );
+            throw this.#failure;
+          },
+        );
       this.#pipelines.set(code, p);
     }
     return p;
   }
 
-  async run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Promise<Flags> {
+  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Pending {
     this.#check();
     const c = compiled as GpuPlan;
     const addresses = [...inputs, ...outputs].map((h) => (h as Buffer).at);
+    if (guard) {
+      addresses.push(guard.halt ? (guard.halt as Buffer).at : 0);
+      guard.to.forEach((to, i) => {
+        addresses.push((guard.old[i] as Buffer).at, (to as Buffer).at);
+      });
+    }
     const arena = this.#arena?.at ?? 0;
-    const flags = await (await this.#inLine(() => this.#submit(c, addresses, arena)))();
-    return { nonfinite: (flags[0] & FLAG.nonfinite) !== 0, index: (flags[0] & FLAG.index) !== 0 };
+    const flags = new Promise<Flags>((resolve, reject) => {
+      void this.#inLine(() => {
+        try {
+          this.#submit(c, addresses, arena, { slot: 0, resolve, reject });
+        } catch (e) {
+          reject(e);
+        }
+      });
+    });
+    // Nobody has to ask.
+    flags.catch(() => {});
+    const ask = () => {
+      this.#collect();
+      return flags;
+    };
+    return { flags, ask };
   }
 
-  #submit(c: GpuPlan, addresses: readonly number[], arena: number): () => Promise<Uint32Array> {
+  #submit(c: GpuPlan, addresses: readonly number[], arena: number, told: Untold): void {
     this.#check();
+    if (this.#untold.length === RING) this.#readAll();
     let dirty = false;
     const patch = (p: Patch | undefined, address: number) => {
       if (!p || p.address === address) return;
@@ -355,7 +428,10 @@ export class WebGpuDevice implements Device {
       pass.dispatchWorkgroups(...d.groups);
     });
     pass.end();
-    return this.#copyOut({ buffer: this.#state, at: 4 }, 1, encoder);
+    told.slot = this.#runs++ % RING;
+    encoder.copyBufferToBuffer(this.#state, 4, this.#ring, told.slot * 4, 4);
+    this.#device.queue.submit([encoder.finish()]);
+    this.#untold.push(told);
   }
 
   memory(): { live: number; peak: number; limit: number } {
@@ -365,11 +441,21 @@ export class WebGpuDevice implements Device {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#forsake(new DisposedError('runtime: used after dispose()', { hint: 'Create another runtime.' }));
     this.#device.removeEventListener('uncapturederror', this.#onError);
     if (!this.#options.borrowed) {
       this.#device.destroy();
       return;
     }
-    for (const b of [this.#memory, this.#state, ...this.#staging.map((s) => s.buffer)]) b.destroy();
+    this.#readback.dispose();
+    for (const b of [this.#memory, this.#state, this.#ring]) b.destroy();
   }
+}
+
+function flagsOf(word: number): Flags {
+  return {
+    nonfinite: (word & FLAG.nonfinite) !== 0,
+    index: (word & FLAG.index) !== 0,
+    halted: (word & FLAG.halted) !== 0,
+  };
 }

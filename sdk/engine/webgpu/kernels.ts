@@ -270,6 +270,35 @@ const FINISH = shader(
   }`,
 );
 
+/** Lanes that keep() walks with: it is to cost next to nothing where no flag was raised. */
+export const KEEP_LANES = 4096;
+/** Words before the table of keep(), and of one entry. */
+export const KEEP_HEAD = 4;
+
+/**
+ * The end of a guarded run (Guard): each entry's values go from one place to another, or the old ones where a flag was raised
+ * now or, by the halt, before. Parameters: lanes, entries, place of the halt, bits: 1 a halt is there, 2 to set it and tell; and
+ * entries of size, output, old, destination.
+ */
+export const KEEP = shader(
+  [],
+  `
+  let halts = (${p(3)} & 1u) != 0u;
+  let halted = halts && mem[${p(2)}] != 0u;
+  let kept = halted || atomicLoad(&state.flags) != 0u;
+  if (kept && i == 0u && (${p(3)} & 2u) != 0u) {
+    if (halted) { raise(${FLAG.halted}u); }
+    if (halts) { mem[${p(2)}] = 1u; }
+  }
+  for (var e = 1u; e <= ${p(1)}; e++) {
+    let entry = params[e];
+    if (!kept && entry.y == entry.w) { continue; }
+    let source = select(entry.y, entry.z, kept);
+    for (var j = i; j < entry.x; j += ${p(0)}) { mem[entry.w + j] = mem[source + j]; }
+  }`,
+);
+
+/** Those that compute, or look at what was computed: each is in the golden set. */
 export const KERNELS = {
   matmul: matmul(),
   sumF32: SUM_F32,

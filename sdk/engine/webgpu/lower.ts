@@ -4,7 +4,7 @@ import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import type { BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
-import { BATCH_AXES, KERNELS, TILE_GROUP } from './kernels.ts';
+import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, TILE_GROUP } from './kernels.ts';
 import { type Parameter, printProgram } from './print.ts';
 import { groupsFor, PARAMETER_WORDS } from './shader.ts';
 
@@ -24,10 +24,14 @@ export interface Lowered {
 
 /** A uniform block starts at a multiple of 256 bytes. */
 const BLOCK_WORDS = 64;
+/** Words of the table of one keep(). */
+const KEEP_TABLE = PARAMETER_WORDS - KEEP_HEAD;
 /** Elements of one chunk of R. */
 const CHUNK = 2048;
 /** A scratch buffer in place of a plan's: negative ids count from -1. */
 type Place = Parameter;
+/** Or the place of something that is bound behind inputs and outputs. */
+type Word = Parameter | { readonly binding: number };
 
 export function lowerPlan(plan: Plan): Lowered {
   const words = new Words();
@@ -44,16 +48,13 @@ export function lowerPlan(plan: Plan): Lowered {
   const at = (buffer: BufferId, offset = 0): Place => ({ buffer, offset });
   const word = (w: number): Parameter => ({ word: w >>> 0 });
 
-  const dispatch = (
-    code: string,
-    parameters: readonly Parameter[],
-    groups: readonly [number, number, number],
-  ): void => {
+  const dispatch = (code: string, parameters: readonly Word[], groups: readonly [number, number, number]): void => {
     if (parameters.length > PARAMETER_WORDS)
       throw new Error('webgpu: a kernel needs more parameters than its block holds');
     const first = words.data.length;
     for (const x of parameters) {
       if ('word' in x) words.push(x.word);
+      else if ('binding' in x) words.address(x.binding, 0);
       else if (x.buffer === SCRATCH) words.address(BASE.arena, x.offset * 4);
       else {
         const info = plan.buffers[x.buffer];
@@ -180,7 +181,28 @@ export function lowerPlan(plan: Plan): Lowered {
     }
   };
 
+  /** Bound behind inputs and outputs: the halt, then the old place and the destination of each value that is kept. */
+  const keep = (outputs: readonly number[]): void => {
+    const halt = plan.inputs + plan.outputs.length;
+    const table = outputs.flatMap((output, i): Word[] => [
+      word(plan.outputs[output].size),
+      { binding: plan.inputs + output },
+      { binding: halt + 1 + 2 * i },
+      { binding: halt + 2 + 2 * i },
+    ]);
+    for (let first = 0; first < table.length; first += KEEP_TABLE) {
+      const some = table.slice(first, first + KEEP_TABLE);
+      const halts = (plan.halts ? 1 : 0) + (first === 0 ? 2 : 0);
+      dispatch(
+        KEEP,
+        [...[KEEP_LANES, some.length / 4].map(word), { binding: halt }, word(halts), ...some],
+        groupsFor(KEEP_LANES),
+      );
+    }
+  };
+
   for (const k of plan.kernels) lower(k);
+  if (plan.keeps) keep(plan.keeps);
   return { words, dispatches, arena: plan.arena + scratchHigh };
 }
 

@@ -9,7 +9,7 @@ import { guard, include, type Wgsl } from '../../../wgsl/functions/index.ts';
 /** Words of a dispatch's parameter block. */
 export const PARAMETER_WORDS = 1024;
 /** Bits of the flags word. */
-export const FLAG = { nonfinite: 1, index: 2 } as const;
+export const FLAG = { nonfinite: 1, index: 2, halted: 4 } as const;
 
 /** The expression of parameter `i`. */
 export const parameter = (i: number): string => `params[${i >> 2}].${'xyzw'[i & 3]}`;
