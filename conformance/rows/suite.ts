@@ -18,6 +18,8 @@ export interface SuiteOptions extends Pick<RowOptions, 'seed' | 'graphs' | 'stri
   readonly onBegin?: (cases: number) => void;
   readonly onProgress?: (done: number) => void;
   readonly onMismatch?: (m: Mismatch) => void;
+  /** Ends the run between two cases, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SuiteReport {
@@ -65,6 +67,7 @@ export async function runSuite(rt: Runtime, o: SuiteOptions): Promise<SuiteRepor
   let done = 0;
   const worker = async () => {
     for (let i = next++; i < cases.length; i = next++) {
+      o.signal?.throwIfAborted();
       const { name, run } = cases[i];
       try {
         // A case with several wrong quantities is one mismatch.

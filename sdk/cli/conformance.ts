@@ -29,7 +29,7 @@ export async function conformance(o: ConformanceOptions, t: Terminal): Promise<v
 }
 
 /** Ctrl-C ends the browsers and servers that were started, too. */
-async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const control = new AbortController();
   const stop = (name: string) => control.abort(new DeviceError('E_DEVICE', `conformance: ended by ${name}`));
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, stop);

@@ -12,6 +12,7 @@ import type { Ctx } from '../nn/module.ts';
 import type { Scalars } from '../optim/optimizer.ts';
 import type { OptimizerState } from './optimizer-state.ts';
 import { type BatchTensors, checkMetricName, type TrainerOptions } from './options.ts';
+import { turns } from './turn.ts';
 
 /** What a batch gives: scalars by name, the loss first. */
 export type Measured = { readonly loss: Tensor<'f32'>; readonly [metric: string]: Tensor<'f32'> };
@@ -161,7 +162,9 @@ export class EvaluationProgram {
   ): Promise<Record<string, number | null>> {
     const sums = new Map<string, number>();
     let rows = 0;
+    const turn = turns();
     for await (const batch of batches) {
+      await turn();
       signal?.throwIfAborted();
       this.#targets.batch(batch);
       const n = rowsOf(batch);

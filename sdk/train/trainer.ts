@@ -17,6 +17,7 @@ import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
 import { EvaluationProgram, type Measured, StepProgram } from './program.ts';
 import { TrainingState } from './state.ts';
+import { turns } from './turn.ts';
 
 /** What a run yields. The tensors live until the loop goes on: read what is to be kept. */
 export interface Progress {
@@ -169,11 +170,13 @@ export class Trainer implements Disposable {
   async *#loop(data: BatchSource, until: Until, o: RunOptions): AsyncGenerator<Progress, void, undefined> {
     const { cursor } = this.#state;
     const every = o.every ?? 1;
+    const turn = turns();
     const reached = () => (until.steps === undefined ? this.epoch >= until.epochs : this.step >= until.steps);
     while (!reached()) {
       const from = cursor.batch;
       let ended = false;
       for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
+        await turn();
         o.signal?.throwIfAborted();
         const measured = await this.#inTurn(() => this.#take(batch));
         this.#current = measured;

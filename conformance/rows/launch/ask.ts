@@ -1,11 +1,14 @@
 /** What a launcher is asked, and how it says that this machine cannot run the row. */
 
-import type { RowOptions, Said } from '../report.ts';
+import type { RequestListener } from 'node:http';
+import type { RelayOptions, RowOptions, Said } from '../report.ts';
 
 export interface Ask {
-  readonly options: RowOptions;
+  readonly options: RowOptions | RelayOptions;
   /** Folder of the bundles that run on the other side. */
   readonly bundles: string;
+  /** Answers what pages ask below `/store/`, if they do. */
+  readonly stores?: RequestListener;
   readonly say: (said: Said) => void;
   /** Ends whatever was started. */
   readonly signal: AbortSignal;

@@ -20,9 +20,7 @@ const end = (mismatches: number): Said => ({
 
 async function report(launch: Launch, signal?: AbortSignal): Promise<Omit<RowReport, 'seconds'>> {
   const { seconds, ...rest } = await runRow('node-wasm', { backend: 'wasm', launch }, '', {
-    seed: 1,
-    graphs: 1,
-    stride: 1,
+    task: { seed: 1, graphs: 1, stride: 1 },
     signal,
   });
   assert.ok(seconds >= 0);

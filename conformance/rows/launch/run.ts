@@ -5,8 +5,8 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OptionError } from '../../../sdk/core/errors.ts';
-import type { Mismatch, RowOptions, RowReport, RuntimeName, Said } from '../report.ts';
-import { Unavailable } from './ask.ts';
+import type { Mismatch, RelayOptions, RowOptions, RowReport, RuntimeName, Said } from '../report.ts';
+import { type Ask, Unavailable } from './ask.ts';
 import { ROWS, type Row } from './rows.ts';
 
 /** A row that says nothing for so long has stopped, in milliseconds. Software GPUs compile for minutes on a busy machine. */
@@ -21,6 +21,11 @@ export interface RunOptions extends Omit<RowOptions, 'backend'> {
   readonly signal?: AbortSignal;
 }
 
+/** What one row does: the suite, or legs of a relay, whose stores pages reach over HTTP. */
+export interface RowTask extends Pick<RunOptions, 'onSaid' | 'signal'>, Pick<Ask, 'stores'> {
+  readonly task: Omit<RowOptions, 'backend'> | Omit<RelayOptions, 'backend'>;
+}
+
 /** Reports in the order of the names. A row that cannot be run is reported, never left out. */
 export async function runRows(names: readonly RuntimeName[], o: RunOptions): Promise<RowReport[]> {
   const bundles = bundlesOf();
@@ -29,7 +34,8 @@ export async function runRows(names: readonly RuntimeName[], o: RunOptions): Pro
   const queue = [...names].sort((a, b) => rank(a) - rank(b));
   const worker = async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      const report = await runRow(name, ROWS[name], bundles, o);
+      const { seed, graphs, stride } = o;
+      const report = await runRow(name, ROWS[name], bundles, { ...o, task: { seed, graphs, stride } });
       o.signal?.throwIfAborted();
       reports.set(name, report);
       o.onEnd?.(report);
@@ -43,7 +49,7 @@ export async function runRows(names: readonly RuntimeName[], o: RunOptions): Pro
 const rank = (name: RuntimeName): number => (ROWS[name].backend === 'webgpu' ? 0 : 1);
 
 /** dist/rows of the package that this file is in, be it a source or a bundle. */
-function bundlesOf(): string {
+export function bundlesOf(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const bundles = join(folder, 'dist/rows');
     if (existsSync(bundles)) return bundles;
@@ -58,7 +64,7 @@ export async function runRow(
   runtime: RuntimeName,
   { backend, launch }: Row,
   bundles: string,
-  o: RunOptions,
+  o: RowTask,
 ): Promise<RowReport> {
   const started = performance.now();
   const watch = new AbortController();
@@ -79,6 +85,9 @@ export async function runRow(
         break;
       case 'progress':
         ({ done } = said);
+        break;
+      case 'leg':
+        done++;
         break;
       case 'mismatch':
         mismatches++;
@@ -102,8 +111,7 @@ export async function runRow(
     o.onSaid?.(runtime, said);
   };
   try {
-    const { seed, graphs, stride } = o;
-    await launch({ options: { backend, seed, graphs, stride }, bundles, say, signal });
+    await launch({ options: { backend, ...o.task }, bundles, stores: o.stores, say, signal });
   } catch (e) {
     status = e instanceof Unavailable ? 'unavailable' : 'failed';
     const cause = watch.signal.aborted ? watch.signal.reason : e;

@@ -24,7 +24,7 @@ export interface Serving extends AsyncDisposable {
 }
 
 /** Serves on a free port of this machine alone. */
-export async function serve({ bundles, options }: Ask, onSaid: (said: Said) => void): Promise<Serving> {
+export async function serve({ bundles, options, stores }: Ask, onSaid: (said: Said) => void): Promise<Serving> {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const send = (type: string, body: string | Uint8Array) => {
       response.writeHead(200, {
@@ -36,6 +36,7 @@ export async function serve({ bundles, options }: Ask, onSaid: (said: Said) => v
     };
     const path = request.url ?? '/';
     if (path === '/') send('text/html', PAGE);
+    else if (stores && path.startsWith('/store/')) stores(request, response);
     else if (path === '/options') send('application/json', JSON.stringify(options));
     else if (path === '/said') {
       const parts: Buffer[] = [];

@@ -64,6 +64,8 @@ const row :Workerd.Worker = (
 export interface Workerd {
   /** Where its socket listens. */
   readonly url: string;
+  /** Of its process. */
+  readonly pid: number;
   /** Throws when it ends. */
   readonly gone: Promise<never>;
   /** The end of what it has said on standard error. */
@@ -72,9 +74,14 @@ export interface Workerd {
 }
 
 /** Starts it with the `config.capnp` of a folder, which asks for one socket on a free port. */
-export async function startWorkerd(program: string, folder: string, signal?: AbortSignal): Promise<Workerd> {
+export async function startWorkerd(
+  program: string,
+  folder: string,
+  { env, signal }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+): Promise<Workerd> {
   const child = spawn(program, ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: folder,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     signal,
     killSignal: 'SIGKILL',
@@ -89,7 +96,7 @@ export async function startWorkerd(program: string, folder: string, signal?: Abo
   const stop = () => child.kill('SIGKILL');
   try {
     const port = await Promise.race([portOf(child.stdio[3] as Readable), gone]);
-    return { url: `http://127.0.0.1:${port}/`, gone, errors, stop };
+    return { url: `http://127.0.0.1:${port}/`, pid: child.pid as number, gone, errors, stop };
   } catch (e) {
     stop();
     throw e;
@@ -97,7 +104,7 @@ export async function startWorkerd(program: string, folder: string, signal?: Abo
 }
 
 async function serve(program: string, folder: string, ask: Ask): Promise<void> {
-  const server = await startWorkerd(program, folder, ask.signal);
+  const server = await startWorkerd(program, folder, { signal: ask.signal });
   try {
     await Promise.race([call(server.url, ask), server.gone]);
   } catch (e) {

@@ -1,16 +1,27 @@
-/** One row on the runtime that it finds itself on: makes the Runtime, runs the suite, and says what happens. */
+/** One row on the runtime that it finds itself on: makes the Runtime, runs the suite or a relay, and says what happens. */
 
 import { isIsobitError } from '../../../sdk/core/errors.ts';
 import { createRuntime, type RuntimeOptions } from '../../../sdk/index.ts';
 import golden from '../../fixtures/iris.json' with { type: 'json' };
-import type { RowOptions, Said } from '../report.ts';
+import type { RelayOptions, RowOptions, Said } from '../report.ts';
 import { runSuite, SEED } from '../suite.ts';
 import { engineName } from './engine.ts';
 
 /** Never throws: what goes wrong is said. */
-export async function runRow(o: RowOptions, say: (s: Said) => void, wasm?: RuntimeOptions['wasm']): Promise<void> {
+export async function runRow(
+  o: RowOptions | RelayOptions,
+  say: (s: Said) => void,
+  wasm?: RuntimeOptions['wasm'],
+): Promise<void> {
   try {
-    await using rt = await createRuntime({ backend: o.backend, seed: SEED, ...(wasm ? { wasm } : {}) });
+    const seed = 'legs' in o ? BigInt(o.seed) : SEED;
+    await using rt = await createRuntime({ backend: o.backend, seed, ...(wasm ? { wasm } : {}) });
+    if ('legs' in o) {
+      const { runLegs } = await import('../../relay/leg.ts');
+      say({ kind: 'begin', engine: engineName(), adapter: rt.adapter, cases: o.legs.length });
+      await runLegs(rt, o, (end) => say({ kind: 'leg', end }));
+      return say({ kind: 'end', cases: o.legs.length, mismatches: 0, first: null });
+    }
     const report = await runSuite(rt, {
       ...o,
       golden,

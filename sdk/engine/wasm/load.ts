@@ -1,4 +1,4 @@
-/** Loading the kernels: built in as base64 (so that no setup is needed), or given as a module, bytes or an address. */
+/** Loading the kernels: built in (as base64, so that no setup is needed), or given as a module, bytes or an address. */
 
 import { DeviceError } from '../../core/errors.ts';
 
@@ -24,9 +24,11 @@ export async function instantiateKernels(given?: object | string): Promise<WebAs
 
 const IMPORTS: WebAssembly.Imports = { env: { abort: () => {} } };
 
-async function builtIn(): Promise<Uint8Array> {
-  const { default: base64 } = await import('#kernels');
-  const text = atob(base64);
+/** Base64, or a module where package.json leads to one. */
+async function builtIn(): Promise<Uint8Array | object> {
+  const { default: kernels } = await import('#kernels');
+  if (typeof kernels !== 'string') return kernels;
+  const text = atob(kernels);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;

@@ -6,8 +6,6 @@ import { WebGpuDevice } from './device.ts';
 
 /** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
 const kept: unknown[] = [];
-/** The one instance of Dawn. */
-let instance: GPU | null = null;
 
 export interface Opened {
   readonly device: WebGpuDevice;
@@ -56,11 +54,8 @@ export function describe(info: GPUAdapterInfo | undefined): string {
   return words.length > 0 ? words.join(' ') : 'unknown adapter';
 }
 
-/** Null outside Node, and where the package is not installed. */
+/** Dawn where package.json leads to it by the platform's conditions; a plain page cannot look up the name, and has none. */
 async function dawn(): Promise<GPU | null> {
-  if (instance) return instance;
-  if (typeof process === 'undefined' || !process.versions?.node) return null;
-  const { create } = await import('webgpu').catch(() => ({ create: null }));
-  instance = create?.([]) ?? null;
-  return instance;
+  const found = await import('#dawn').catch(() => null);
+  return ((await found?.dawn()) ?? null) as GPU | null;
 }
