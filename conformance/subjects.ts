@@ -116,13 +116,18 @@ const SHOWN: Record<ShapeClass, readonly [Shape, (y: Node) => Node][]> = {
 const draw = (op: Op, dtypes: readonly DType[]): Subject => ({
   op,
   variants: (dtype, shape) =>
-    SHOWN[shape].map(([own, view]) => ({
-      note: '',
-      inputs: [input([], dtype)],
-      make: ([step]) =>
-        view(apply(op, [step], { seedLo: 0x89abcdef, seedHi: 0x01234567, stream: 0xdeadbeef, shape: own })),
-      refusal: dtypes.includes(dtype) ? undefined : wrongDType(op, dtypes),
-    })),
+    SHOWN[shape].flatMap(([own, view]) =>
+      // A step that is computed is read from memory, even by a draw of one element.
+      (dtypes.includes(dtype) ? [false, true] : [false]).map((computed) => ({
+        note: computed ? 'computed step' : '',
+        inputs: [input([], dtype)],
+        make: ([given]) => {
+          const step = computed ? A.neg(given) : given;
+          return view(apply(op, [step], { seedLo: 0x89abcdef, seedHi: 0x01234567, stream: 0xdeadbeef, shape: own }));
+        },
+        refusal: dtypes.includes(dtype) ? undefined : wrongDType(op, dtypes),
+      })),
+    ),
 });
 
 const LEAVES: readonly Subject[] = [

@@ -222,8 +222,10 @@ const MAKERS: readonly Maker[] = [
   },
   ...Array<Maker>(2).fill(indexStep),
   (b) => {
-    const step = b.leaf([], 'u32');
-    const shape = randomShape(b.r);
+    const given = b.leaf([], 'u32');
+    // A computed step of a draw of one element could be taken for code of the same kernel.
+    const step = b.r.chance(0.4) ? (b.step('neg', [v(given)]) ?? given) : given;
+    const shape = b.r.chance(0.2) ? [] : randomShape(b.r);
     return b.step('draw', [
       b.r.pick(['bits', 'uniform', 'normal', 'normal']),
       v(step),

@@ -96,7 +96,7 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
       const v = fitted(read, e);
       const u = unitOf.get(v.base);
       if (!u) continue;
-      if (enabled && !u.anchor && v.base.size === e.size && isFlatIdentity(v)) candidates.add(u);
+      if (enabled && !u.anchor && v.base.size === e.size && inRegister(v, e)) candidates.add(u);
       else strided.add(u);
       outside.add(u);
     }
@@ -146,13 +146,11 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     const result = u.anchor!;
     const group = units.find(
       (g) =>
-        !g.anchor &&
-        g.group[0].size === result.size &&
-        g.group.some((e) => reads(e).some((v) => flat(fitted(v, e), result))),
+        !g.anchor && g.group[0].size === result.size && g.group.some((e) => reads(e).some((v) => takes(e, v, result))),
     );
     if (!group) return;
     // Every other way it reads the result would see rows that are not made yet.
-    if (group.group.some((e) => reads(e).some((v) => v.base === result && !flat(fitted(v, e), result)))) return;
+    if (group.group.some((e) => reads(e).some((v) => v.base === result && !takes(e, v, result)))) return;
     if (
       leadsTo(
         [...deps(group)].filter((d) => d !== u),
@@ -208,14 +206,14 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
         const v = fitted(read, e);
         const inGroup =
           (u.group.includes(e) && u.group.includes(v.base)) || (u.epilogue.includes(e) && u.epilogue.includes(v.base));
-        if (!inGroup || !isFlatIdentity(v)) stored.add(v.base);
+        if (!inGroup || !inRegister(v, e)) stored.add(v.base);
       }
     }
     if (u.anchor) {
       stored.add(u.anchor);
       // A reduction takes its prologue's value from a register; a matmul packs from memory.
-      const inRegister = (e: Expr) => u.anchor!.op.kind === 'reduce' && u.group.includes(e);
-      for (const { base } of reads(u.anchor)) if (!inRegister(base)) stored.add(base);
+      const fed = (e: Expr) => u.anchor!.op.kind === 'reduce' && u.group.includes(e);
+      for (const { base } of reads(u.anchor)) if (!fed(base)) stored.add(base);
     }
   }
   for (const e of [...stored]) if (isBound(e) || e.op.kind === 'view') stored.delete(e);
@@ -226,7 +224,12 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
 /** A view in the shape of the expression that reads it. */
 export const fitted = (v: View, e: Expr): View => stretch(v, e.shape);
 
-const flat = (v: View, base: Expr): boolean => v.base === base && v.base.size > 0 && isFlatIdentity(v);
+/** Element by element, so that a register can hold it. A draw's step is read from memory, even by a draw of one element. */
+const inRegister = (v: View, e: Expr): boolean => e.op.kind !== 'random' && isFlatIdentity(v);
+
+/** Whether an expression takes a base's elements as they are made. */
+const takes = (e: Expr, v: View, base: Expr): boolean =>
+  v.base === base && base.size > 0 && inRegister(fitted(v, e), e);
 
 /** [outer, n, inner] of a reduction whose axes lie side by side; null where they do not. */
 export function splitAxes(r: Expr): { outer: number; n: number; inner: number } | null {

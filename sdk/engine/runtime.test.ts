@@ -172,6 +172,12 @@ test('random draws are a pure function of seed, name and step', async () => {
   const a = await list(rt.rng.at(3).normal('w', [5]));
   assert.deepEqual(await list(rt.rng.at(3).normal('w', [5])), a);
   assert.deepEqual(await list(rt.rng.at(rt.scalar(3, 'u32')).normal('w', [5])), a);
+  // A computed step too, and where the draw has as many elements as the step.
+  for (const step of [rt.scalar(1, 'u32').add(2), rt.tensor([1, 2], [2], 'u32').sum()]) {
+    assert.deepEqual(await list(rt.rng.at(step).normal('w', [5])), a);
+    assert.deepEqual(await list(rt.rng.at(step).normal('w', [])), a.slice(0, 1));
+    assert.deepEqual(await list(rt.rng.at(step).normal('w', [1, 1])), a.slice(0, 1));
+  }
   assert.notDeepEqual(await list(rt.rng.at(4).normal('w', [5])), a);
   assert.notDeepEqual(await list(rt.rng.at(3).normal('v', [5])), a);
   assert.notDeepEqual(await list(rt.rng.withSeed(6).at(3).normal('w', [5])), a);
