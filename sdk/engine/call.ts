@@ -12,7 +12,7 @@ import type { Held, Node } from '../core/node.ts';
 import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
-import type { Compiled, Flags, Guard } from './device.ts';
+import { CLEAN, type Compiled, type Flags, type Guard, type Pending } from './device.ts';
 import { numericError } from './diagnose.ts';
 import type { Exprs } from './expr.ts';
 import { Fault, Origin, openOrigins } from './origin.ts';
@@ -87,8 +87,6 @@ export interface Started {
   readonly wait: Promise<unknown> | null;
   /** True where the verdict is known already, and there is no result. */
   readonly refused: boolean;
-  /** Frees the result, where nobody gets it. */
-  discard(): void;
 }
 
 const raised = (f: Flags): boolean => f.nonfinite || f.index || f.halted;
@@ -97,7 +95,7 @@ function letGo(held: readonly Held[]): void {
   for (const h of held) h.release();
 }
 
-/** @throws what the arguments are refused for; nothing is assigned then. */
+/** @throws what the arguments are refused for, and DeviceError; nothing is assigned then. */
 export function start(
   rt: EngineRuntime,
   entry: Entry,
@@ -106,31 +104,53 @@ export function start(
   verdicts: Verdicts,
 ): Started {
   const { inputs, nodes } = bind(rt, entry, leaves);
-  const outputs = entry.outputSizes.map((size) => rt.device.allocate(size));
-  const guard = entry.compiled.plan.keeps ? guardOf(rt, entry, outputs, verdicts) : null;
-  const targets = guard ? guard.to : entry.assigned.map(({ output }) => outputs[output].retain());
-  const answer = rt.device.run(entry.compiled, inputs, outputs, guard ?? undefined);
-
+  const outputs: Held[] = [];
+  let targets: readonly Held[] = [];
+  let answer: Flags | Pending;
+  try {
+    for (const size of entry.outputSizes) outputs.push(rt.device.allocate(size));
+    const guard = entry.compiled.plan.keeps ? guardOf(rt, entry, outputs, verdicts) : undefined;
+    targets = guard ? guard.to : entry.assigned.map(({ output }) => outputs[output].retain());
+    answer = rt.device.run(entry.compiled, inputs, outputs, guard);
+  } catch (e) {
+    for (const held of [inputs, outputs, targets]) letGo(held);
+    throw e;
+  }
   const parents = openOrigins(nodes);
-  if (!('ask' in answer) && !raised(answer) && parents.length === 0) {
+  if (answer === CLEAN && parents.length === 0) {
     letGo(inputs);
-    return { ...assign(rt, entry, outputs, targets, null, null), verdict: null, wait: null, refused: false };
+    return started(assign(rt, entry, outputs, targets, null, null));
   }
-  const run: Run = { rt, entry, inputs, number, verdicts, parents };
-  if (!('ask' in answer)) {
-    const fault = faultOf(run, answer);
-    if (fault && verdicts.strict) {
-      letGo([...outputs, ...targets]);
-      const verdict = () => refuse(fault, verdicts);
-      return { result: undefined, verdict, wait: null, refused: true, discard: () => {} };
-    }
-    const results = new Origin(null, parents);
-    results.settle(fault);
-    return { ...assign(rt, entry, outputs, targets, results, results), verdict: null, wait: null, refused: false };
-  }
+  const run: Run = { rt, entry, inputs, outputs, targets, number, verdicts, parents };
+  return 'ask' in answer ? later(run, answer) : now(run, answer);
+}
 
+const started = (result: unknown, o: Partial<Started> = {}): Started => ({
+  result,
+  verdict: o.verdict ?? null,
+  wait: o.wait ?? null,
+  refused: o.refused ?? false,
+});
+
+/** A run whose flags are known. */
+function now(run: Run, flags: Flags): Started {
+  const { rt, entry, outputs, targets, verdicts, parents } = run;
+  const fault = faultOf(run, flags);
+  if (fault && verdicts.strict) {
+    letGo(outputs);
+    letGo(targets);
+    return started(undefined, { verdict: () => refuse(fault, verdicts), refused: true });
+  }
+  const results = new Origin(null, parents);
+  results.settle(fault);
+  return started(assign(rt, entry, outputs, targets, results, results));
+}
+
+/** A run that goes on as if nothing were wrong: if it is, the device has kept the old values by then. */
+function later(run: Run, answer: Pending): Started {
+  const { rt, entry, inputs, outputs, targets, verdicts, parents } = run;
   const results = new Origin(answer, parents);
-  // A rejected call's variables have their old values, whose faults are those of the inputs.
+  // A refused call's variables have their old values, whose faults are those of the inputs.
   const values = !verdicts.strict ? results : parents.length > 0 ? new Origin(answer, parents) : null;
   let fault: Fault | null = null;
   answer.flags.then(
@@ -143,16 +163,13 @@ export function start(
   );
   const bytes = outputs.reduce((n, h) => n + h.bytes, 0);
   const wait = rt.watch(answer, bytes);
+  const result = assign(rt, entry, outputs, targets, results, values);
+  if (!verdicts.strict) return started(result, { wait });
   const verdict = async (): Promise<void> => {
     await answer.ask();
     if (fault) await refuse(fault, verdicts);
   };
-  return {
-    ...assign(rt, entry, outputs, targets, results, values),
-    verdict: verdicts.strict ? verdict : null,
-    wait,
-    refused: false,
-  };
+  return started(result, { wait, verdict });
 }
 
 /** A run of a call. */
@@ -161,6 +178,9 @@ interface Run {
   readonly entry: Entry;
   /** Until the flags are known they may be wanted for the message. */
   readonly inputs: readonly Held[];
+  readonly outputs: readonly Held[];
+  /** Where new values of Variables are. */
+  readonly targets: readonly Held[];
   readonly number: number;
   readonly verdicts: Verdicts;
   readonly parents: readonly Origin[];
@@ -216,21 +236,18 @@ function assign(
   targets: readonly Held[],
   results: Origin | null,
   values: Origin | null,
-): Pick<Started, 'result' | 'discard'> {
+): unknown {
   entry.assigned.forEach(({ variable }, i) => {
     if (variable.current) rt.install(variable, targets[i], values);
     else targets[i].release();
   });
-  const tensors: Tensor[] = [];
   const result = entry.result((output, shape, dtype) => {
     const leaf = rt.leafOf(outputs[output].retain(), shape, dtype);
     leaf.origin = results;
-    const t = new Tensor(leaf);
-    tensors.push(t);
-    return t;
+    return new Tensor(leaf);
   });
   letGo(outputs);
-  return { result, discard: () => tensors.forEach((t) => t.dispose()) };
+  return result;
 }
 
 /**

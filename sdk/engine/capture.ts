@@ -63,10 +63,10 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     return start(rt, entry, signature.leaves, ++calls, verdicts);
   };
   const call = (args: readonly unknown[]): R | Promise<R> => {
-    const { result, verdict, wait, discard } = begin(args);
+    const { result, verdict, wait } = begin(args);
     if (!verdict) return wait ? wait.then(() => result as R) : (result as R);
     const refused = (e: unknown): never => {
-      discard();
+      free(result);
       throw e;
     };
     return verdict().then(() => result as R, refused);
@@ -184,6 +184,14 @@ function fill(shape: unknown, hole: (index: number) => unknown): unknown {
     return out;
   }
   return shape;
+}
+
+/** Frees a result that nobody gets. */
+function free(result: unknown): void {
+  if (result instanceof Tensor) result.dispose();
+  else if (typeof result === 'object' && result !== null) {
+    for (const x of result instanceof Map ? result.values() : Object.values(result)) free(x);
+  }
 }
 
 function trace(

@@ -122,8 +122,10 @@ export class WasmDevice implements Device {
     const { words, arena } = lowerPlan(plan);
     const compiled = new WasmPlan(plan, this.allocate(words.data.length));
     if (arena > (this.#arena?.bytes ?? 0)) {
+      // Where there is no room, older plans keep theirs.
+      const larger = new Buffer(this.#heap, roomFor(arena / 4));
       this.#arena?.release();
-      this.#arena = new Buffer(this.#heap, roomFor(arena >>> 2));
+      this.#arena = larger;
     }
     this.#fresh();
     const at = compiled.code.at >>> 2;

@@ -16,7 +16,7 @@ import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
-import { type Dispatch, lowerPlan } from './lower.ts';
+import { DISPATCH_LIMITS, type Dispatch, lowerPlan } from './lower.ts';
 import { Readback, type Wanted } from './readback.ts';
 import { FLAG, PARAMETER_WORDS } from './shader.ts';
 
@@ -79,6 +79,8 @@ export interface WebGpuOptions {
   readonly borrowed?: boolean;
   /** Changes kernels before they are compiled: drops their guards, or plants a test's fault. */
   readonly rewrite?: (code: string) => string;
+  /** Work of one dispatch: tests have it split early. */
+  readonly work?: number;
   /** Told of each pipeline that is asked for or ready. */
   readonly onCompile?: (done: number, total: number) => void;
 }
@@ -309,13 +311,16 @@ export class WebGpuDevice implements Device {
 
   compile(plan: Plan): GpuPlan {
     this.#check();
-    const { words, dispatches, arena } = lowerPlan(plan);
+    const groups = this.#device.limits.maxComputeWorkgroupsPerDimension;
+    const { words, dispatches, arena } = lowerPlan(plan, { groups, work: this.#options.work ?? DISPATCH_LIMITS.work });
     const compiled = new GpuPlan(plan, dispatches, Uint32Array.from(words.data), (p) => {
       void this.#inLine(() => p.uniform?.destroy());
     });
     if (arena > (this.#arena?.bytes ?? 0)) {
+      // Where there is no room, older plans keep theirs.
+      const larger = new Buffer(this.#heap, roomFor(arena / 4));
       this.#arena?.release();
-      this.#arena = new Buffer(this.#heap, roomFor(arena >>> 2));
+      this.#arena = larger;
     }
     for (const { word, base, addend } of words.relocations) {
       let patch = base === BASE.arena ? compiled.arena : compiled.bindings[base];

@@ -11,8 +11,8 @@ const BATCH_AXES = 6;
 
 /**
  * C = A B, M1 of N6: each output in chunks of 256 terms, ascending k, every rounding guarded; chunk results are added left to
- * right. Tiles do not touch the order of k. Parameters: m n k, a (place, row, column), b (…), c, batch axes, first batch,
- * dims[6], strides of a[6], of b[6].
+ * right. Tiles do not touch the order of k. Parameters: end of rows, of columns, k, a (place, row, column), b (…), c, batch axes,
+ * first batch, dims[6], strides of a[6], of b[6], first row, first column, m, n.
  */
 function matmul(): string {
   const range = Array.from({ length: TILE }, (_, i) => i);
@@ -38,12 +38,12 @@ function matmul(): string {
   const stores = lines(
     cells.map(
       ([r, c]) =>
-        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * n + column + ${c}u] = S(bitcast<u32>(t${r}${c})); }`,
+        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * width + column + ${c}u] = S(bitcast<u32>(t${r}${c})); }`,
     ),
   );
   const body = `
-  let row = at.y * ${TILE}u;
-  let column = at.x * ${TILE}u;
+  let row = at.y * ${TILE}u + ${p(30)};
+  let column = at.x * ${TILE}u + ${p(31)};
   let m = ${p(0)};
   let n = ${p(1)};
   let k = ${p(2)};
@@ -75,7 +75,8 @@ function matmul(): string {
   ${further}
     }
   }
-  let c = ${p(9)} + batch * m * n;
+  let width = ${p(33)};
+  let c = ${p(9)} + batch * ${p(32)} * width;
   ${stores}`;
   return shader([snap, window], body, 'tile');
 }
@@ -209,7 +210,8 @@ const tree = wgsl(
 
 /**
  * base + R(sources of this destination, ascending). Lists longer than 2048 are reduced chunk by chunk as they are met: level 0
- * takes elements, level 1 its chunk results, and so on (N7). Parameters as GATHER; 10 is the place of base.
+ * takes elements, level 1 its chunk results, and so on (N7). Parameters as GATHER; 10 is the place of base, 11 the first
+ * element.
  */
 const SCATTER_ADD_F32 = shader(
   [leaf, snap, tree],
@@ -247,6 +249,8 @@ const SCATTER_ADD_F32 = shader(
     counts[level + 1u]++;
   }
   mem[${p(9)} + i] = S(bitcast<u32>(G(bitcast<f32>(base) + r)));`,
+  'linear',
+  11,
 );
 
 const SCATTER_ADD_INT = shader(
@@ -257,6 +261,8 @@ const SCATTER_ADD_INT = shader(
     if (mem[index + at * ${p(7)}] == d) { sum += mem[start + at * inner]; }
   }
   mem[${p(9)} + i] = sum + found;`,
+  'linear',
+  11,
 );
 
 /** A program output: Inf and NaN flagged, an f32 NaN made canonical (N0). Parameters: total, place, exponent bits. */

@@ -1,6 +1,7 @@
 /** From a Plan to dispatches: which shader, how many workgroups, and the words of its parameters. */
 
 import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
+import { DeviceError } from '../../core/errors.ts';
 import type { BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
@@ -33,7 +34,18 @@ type Place = Parameter;
 /** Or the place of something that is bound behind inputs and outputs. */
 type Word = Parameter | { readonly binding: number };
 
-export function lowerPlan(plan: Plan): Lowered {
+/** What an adapter takes in one dispatch. */
+export interface DispatchLimits {
+  /** Workgroups along an axis. */
+  readonly groups: number;
+  /** Multiplications, or elements looked at: drivers end a dispatch that takes seconds. */
+  readonly work: number;
+}
+
+/** Those that every adapter has. */
+export const DISPATCH_LIMITS: DispatchLimits = { groups: 65535, work: 2 ** 32 };
+
+export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS): Lowered {
   const words = new Words();
   const dispatches: Dispatch[] = [];
   let scratchTop = 0;
@@ -45,12 +57,19 @@ export function lowerPlan(plan: Plan): Lowered {
     scratchHigh = Math.max(scratchHigh, scratchTop);
     return { buffer: SCRATCH, offset: at / 4 };
   };
+  const linear = (elements: number) => groupsFor(elements, limits.groups);
+  /** Rows or columns that do so much work, in whole tiles. */
+  const tiles = (rows: number, most: number): number =>
+    Math.min(most, Math.max(1, Math.floor(rows / TILE_GROUP)) * TILE_GROUP);
   const at = (buffer: BufferId, offset = 0): Place => ({ buffer, offset });
   const word = (w: number): Parameter => ({ word: w >>> 0 });
 
   const dispatch = (code: string, parameters: readonly Word[], groups: readonly [number, number, number]): void => {
-    if (parameters.length > PARAMETER_WORDS)
-      throw new Error('webgpu: a kernel needs more parameters than its block holds');
+    if (parameters.length > PARAMETER_WORDS) {
+      throw new DeviceError('E_DEVICE', `webgpu: an expression reads too much at once (${parameters.length} words)`, {
+        hint: 'Read a part of it into a tensor of its own, such as with concat and a sum over the new axis.',
+      });
+    }
     const first = words.data.length;
     for (const x of parameters) {
       if ('word' in x) words.push(x.word);
@@ -68,7 +87,7 @@ export function lowerPlan(plan: Plan): Lowered {
 
   const program = (p: Program, extra?: { value: number; to: Parameter }): void => {
     const { code, parameters } = printProgram(p, extra);
-    dispatch(code, parameters, groupsFor(p.total));
+    dispatch(code, parameters, linear(p.total));
   };
 
   const lower = (k: Kernel): void => {
@@ -94,24 +113,35 @@ export function lowerPlan(plan: Plan): Lowered {
         if (k.prologue) program(k.prologue);
         const pad = (list: readonly number[]) => Array.from({ length: BATCH_AXES }, (_, i) => word(list[i] ?? 0));
         const batches = k.batch.reduce((n, d) => n * d, 1);
-        const [x, y] = [Math.ceil(k.n / TILE_GROUP), Math.ceil(k.m / TILE_GROUP)];
-        for (let first = 0; first < batches; first += 65535) {
-          const params = [
-            ...[k.m, k.n, k.k].map(word),
-            at(k.a.buffer, k.a.offset),
-            word(k.a.row),
-            word(k.a.column),
-            at(k.b.buffer, k.b.offset),
-            word(k.b.row),
-            word(k.b.column),
-            at(k.out),
-            word(k.batch.length),
-            word(first),
-            ...pad(k.batch),
-            ...pad(k.a.batch),
-            ...pad(k.b.batch),
-          ];
-          dispatch(KERNELS.matmul, params, [x, y, Math.min(65535, batches - first)]);
+        // Rows first, whose whole length is the least that is read twice.
+        const most = limits.groups * TILE_GROUP;
+        const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
+        const columns = tiles(limits.work / (rows * Math.max(k.k, 1)), most);
+        const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
+        for (let first = 0; first < batches; first += deep) {
+          for (let row = 0; row < k.m; row += rows) {
+            for (let column = 0; column < k.n; column += columns) {
+              const params = [
+                ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
+                at(k.a.buffer, k.a.offset),
+                word(k.a.row),
+                word(k.a.column),
+                at(k.b.buffer, k.b.offset),
+                word(k.b.row),
+                word(k.b.column),
+                at(k.out),
+                word(k.batch.length),
+                word(first),
+                ...pad(k.batch),
+                ...pad(k.a.batch),
+                ...pad(k.b.batch),
+                ...[row, column, k.m, k.n].map(word),
+              ];
+              const x = Math.ceil(Math.min(columns, k.n - column) / TILE_GROUP);
+              const y = Math.ceil(Math.min(rows, k.m - row) / TILE_GROUP);
+              dispatch(KERNELS.matmul, params, [x, y, Math.min(deep, batches - first)]);
+            }
+          }
         }
         if (k.epilogue) program(k.epilogue);
         return;
@@ -120,22 +150,27 @@ export function lowerPlan(plan: Plan): Lowered {
       case 'scatterAdd': {
         const total = k.outer * (k.kind === 'gather' ? k.n : k.v) * k.inner;
         const common = [
-          ...[total, k.v, k.n, k.inner].map(word),
+          ...[k.v, k.n, k.inner].map(word),
           at(k.source, k.sourceOffset),
           at(k.index.buffer, k.index.offset),
           ...[k.index.outer, k.index.axis, k.index.inner].map(word),
           at(k.out),
         ];
         if (k.kind === 'gather') {
-          dispatch(KERNELS.gather, [...common, word(isFloat(k.dtype) ? NAN[k.dtype] : 0)], groupsFor(total));
-        } else {
-          const code = k.dtype === 'f32' ? KERNELS.scatterAddF32 : KERNELS.scatterAddInt;
-          dispatch(code, [...common, at(k.base, k.baseOffset)], groupsFor(total));
+          dispatch(KERNELS.gather, [word(total), ...common, word(isFloat(k.dtype) ? NAN[k.dtype] : 0)], linear(total));
+          return;
+        }
+        const code = k.dtype === 'f32' ? KERNELS.scatterAddF32 : KERNELS.scatterAddInt;
+        // Each output looks at every index.
+        const step = Math.max(64, Math.floor(limits.work / Math.max(k.n, 1)));
+        for (let first = 0; first < total; first += step) {
+          const end = Math.min(total, first + step);
+          dispatch(code, [word(end), ...common, at(k.base, k.baseOffset), word(first)], linear(end - first));
         }
         return;
       }
       case 'finish':
-        dispatch(KERNELS.finish, [word(k.size), at(k.buffer), word(EXPONENT[k.dtype])], groupsFor(k.size));
+        dispatch(KERNELS.finish, [word(k.size), at(k.buffer), word(EXPONENT[k.dtype])], linear(k.size));
         return;
       default:
         k satisfies never;
@@ -150,7 +185,7 @@ export function lowerPlan(plan: Plan): Lowered {
       const chunks = Math.max(1, Math.ceil(n / CHUNK));
       const to = chunks === 1 ? at(k.out) : scratch(outputs * chunks);
       const params = [...[outputs * chunks, n, chunks, inner].map(word), source, to, word(leaves)];
-      dispatch(k.dtype === 'f32' ? KERNELS.sumF32 : KERNELS.sumInt, params, groupsFor(outputs * chunks));
+      dispatch(k.dtype === 'f32' ? KERNELS.sumF32 : KERNELS.sumInt, params, linear(outputs * chunks));
       if (chunks === 1) return;
       [source, n, inner, leaves] = [to, chunks, 1, 0];
     }
@@ -175,7 +210,7 @@ export function lowerPlan(plan: Plan): Lowered {
         indices ?? word(0),
         elem,
       ];
-      dispatch(KERNELS.max, params, groupsFor(outputs * chunks));
+      dispatch(KERNELS.max, params, linear(outputs * chunks));
       if (last) return;
       [source, indices, n, inner] = [values, places, chunks, 1];
     }
@@ -196,7 +231,7 @@ export function lowerPlan(plan: Plan): Lowered {
       dispatch(
         KEEP,
         [...[KEEP_LANES, some.length / 4].map(word), { binding: halt }, word(halts), ...some],
-        groupsFor(KEEP_LANES),
+        linear(KEEP_LANES),
       );
     }
   };

@@ -7,21 +7,30 @@
 import { guard, include, type Wgsl } from '../../../wgsl/functions/index.ts';
 
 /** Words of a dispatch's parameter block. */
-export const PARAMETER_WORDS = 1024;
+export const PARAMETER_WORDS = 4096;
 /** Bits of the flags word. */
 export const FLAG = { nonfinite: 1, index: 2, halted: 4 } as const;
 
 /** The expression of parameter `i`. */
 export const parameter = (i: number): string => `params[${i >> 2}].${'xyzw'[i & 3]}`;
 
-/** A whole module: `body` runs once an element `i` of parameter 0, or as its own index says. */
-export function shader(needs: Iterable<Wgsl>, body: string, workgroup = 'linear' as 'linear' | 'tile'): string {
+/**
+ * A whole module: `body` runs once an element `i` below parameter 0, from 0 or the parameter `first` on, or as its own index
+ * says.
+ */
+export function shader(
+  needs: Iterable<Wgsl>,
+  body: string,
+  workgroup: 'linear' | 'tile' = 'linear',
+  first?: number,
+): string {
+  const from = first === undefined ? '' : `${parameter(first)} + `;
   const entry =
     workgroup === 'linear'
       ? `@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   gz = state.zero;
-  let i = ((group.y * groups.x) + group.x) * 64u + lane;
+  let i = ${from}((group.y * groups.x) + group.x) * 64u + lane;
   if (i >= ${parameter(0)}) { return; }`
       : `@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {
@@ -41,8 +50,8 @@ ${body}
 }
 
 /** Workgroups of 64 for `n` elements, in two dimensions where one is not enough. */
-export function groupsFor(n: number): [number, number, number] {
+export function groupsFor(n: number, most: number): [number, number, number] {
   const groups = Math.ceil(n / 64);
-  const x = Math.min(groups, 65535);
+  const x = Math.min(groups, most);
   return [x, Math.ceil(groups / x), 1];
 }
