@@ -217,8 +217,10 @@ for (const name of BROWSERS) {
           outdir: 'dist',
         });
         bundled('esbuild/dist');
-        const seen = await shown<{ fingerprint: string }>(browser, `${server.url}esbuild/index.html`);
-        assert.equal(seen.fingerprint, fingerprint);
+        const url = `${server.url}esbuild/index.html`;
+        assert.deepEqual(await shown(browser, url), { from: 0, fingerprint });
+        // Seen again it goes on with its last checkpoint, that of the fourth epoch.
+        assert.deepEqual(await shown(browser, url), { from: 40, fingerprint });
       });
 
       await t.test('a page and a worker built by Vite', async () => {
@@ -232,8 +234,8 @@ for (const name of BROWSERS) {
         const preview = await vite.preview({ ...common, preview: { port: 0, host: '127.0.0.1', headers } });
         try {
           const url = preview.resolvedUrls?.local[0] as string;
-          const seen = await shown<{ fingerprint: string; bits: number[] }>(browser, url);
-          assert.deepEqual(seen, { fingerprint, bits: logits });
+          assert.deepEqual(await shown(browser, url), { fingerprint, bits: logits });
+          assert.equal((await fetch(url)).headers.get('content-security-policy'), POLICY);
         } finally {
           await preview.close();
         }
