@@ -26,6 +26,8 @@ import { SPECIES } from '../examples/iris.ts';
 import { ROOT } from './stamp.mjs';
 
 const STEPS = 50;
+/** For a browser to start or a page to load, in milliseconds: a busy machine may need most of it. */
+const PATIENCE = 120_000;
 /** What careful sites send. */
 const POLICY = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 
@@ -36,7 +38,9 @@ let logits: readonly number[];
 before(async () => {
   here = await install();
   trap();
-  logits = (await script([process.execPath], 'oracle', STEPS)).bits;
+  const oracle = await script([process.execPath], 'oracle', STEPS);
+  assert.equal(oracle.stderr, '', 'nobody asked for a GPU');
+  logits = oracle.bits;
 });
 after(() => here?.[Symbol.asyncDispose]());
 
@@ -153,8 +157,8 @@ async function shown<T>(browser: Browser, url: string): Promise<T> {
   const faults: string[] = [];
   page.on('pageerror', (e) => faults.push(String(e)));
   page.on('console', (m) => faults.push(m.text()));
-  await page.goto(url);
-  for (let tries = 0; tries < 300; tries++) {
+  await page.goto(url, { timeout: PATIENCE });
+  for (let tries = 0; tries < 1200; tries++) {
     const text = await page.$eval('output', (o) => o.value);
     if (text !== '') return JSON.parse(text);
     await new Promise((then) => setTimeout(then, 100));
@@ -172,7 +176,7 @@ function bundled(folder: string): void {
 
 for (const name of BROWSERS) {
   test(`in ${name}`, async (t) => {
-    const browser = await start(name);
+    const browser = await start(name, { timeout: PATIENCE });
     if (typeof browser === 'string') return skip(t, browser);
     await using server = await listen(files);
     const { fingerprint } = golden;
@@ -227,7 +231,7 @@ for (const name of BROWSERS) {
         const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
         await promisify(execFile)(process.execPath, [tsc, '-p', at('vite')]);
         const vite = await import('vite');
-        const common = { root: at('vite'), configFile: false, logLevel: 'warn' } as const;
+        const common = { root: at('vite'), configFile: false, logLevel: 'error' } as const;
         await vite.build({ ...common, worker: { format: 'es' } });
         bundled('vite/dist');
         const headers = { 'content-security-policy': POLICY };
