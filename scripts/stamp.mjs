@@ -45,6 +45,7 @@ export const BUILDS = {
       'package.json',
       'package-lock.json',
       'scripts/build.mjs',
+      'scripts/published.mjs',
       'tsconfig.json',
       'tsconfig.build.json',
       ...['wasm', 'wgsl', 'sdk', 'adapters', 'examples', 'conformance'].flatMap(filesUnder),

@@ -25,10 +25,10 @@ const trainer = new Trainer({
   store: indexeddbStore('iris'),
   checkpoint: { everyEpochs: 2 },
 });
-await trainer.resume();
+const { step: from } = await trainer.resume();
 for await (const _ of trainer.run(batches(x, y, { size: 16, shuffle: true }), { epochs: 5 }));
 
 document.querySelector('output').value = JSON.stringify({
-  why: rt.why,
+  from,
   fingerprint: await trainer.fingerprint(),
 });
