@@ -5,7 +5,7 @@ import { createRuntime, grad, hostArray, type Runtime, type Tensor } from '../sd
 import { crossEntropy, type Layer, Linear, relu, Sequential } from '../sdk/nn/index.ts';
 import { adam, type Scalars } from '../sdk/optim/index.ts';
 import { Trainer } from '../sdk/train/index.ts';
-import type { MakeContender } from './contender.ts';
+import type { Contender, MakeContender } from './contender.ts';
 import { ADAM, type Batch, layersOf, type Net } from './nets.ts';
 
 function modelOf(rt: Runtime, net: Net): Sequential {
@@ -28,8 +28,9 @@ const arrays = (net: Net, { x, y }: Batch) => ({
 });
 
 /** `rt.capture` around loss, gradients and update. */
-export const makeStep: MakeContender = async (net) => {
-  const rt = await createRuntime({ backend: 'wasm' });
+export const makeStep: MakeContender = async (net) => stepOn(await createRuntime({ backend: 'wasm' }), net);
+
+export function stepOn(rt: Runtime, net: Net): Contender {
   const model = modelOf(rt, net);
   const rule = optimizer();
   const params = model.parameters();
@@ -68,7 +69,7 @@ export const makeStep: MakeContender = async (net) => {
       return value;
     },
   };
-};
+}
 
 /** The Trainer's loop, over a source that hands out the given batch. */
 export const makeTrainer: MakeContender = async (net) => {
