@@ -3,14 +3,15 @@
  * A program that cannot exist says why and which error the library throws for it.
  */
 
-import type { ComputeDType } from '../sdk/core/dtype.ts';
+import type { DType } from '../sdk/core/dtype.ts';
 import type { IsobitError } from '../sdk/core/errors.ts';
 import type { Graph, Node } from '../sdk/core/node.ts';
 import type { Op } from '../sdk/core/op.ts';
 import { broadcast, permute, slice } from '../sdk/core/ops/move.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 
-export const DTYPES: readonly ComputeDType[] = ['f32', 'i32', 'u32', 'bool'];
+/** Those with arithmetic come first. */
+export const DTYPES: readonly DType[] = ['f32', 'i32', 'u32', 'bool', 'f16', 'bf16', 'i8', 'u8'];
 
 /**
  * - `0`: some axis is empty. `1`: one element. `prime`: sizes that no vector or block divides.
@@ -23,7 +24,7 @@ export const SHAPE_CLASSES: readonly ShapeClass[] = ['0', '1', 'prime', 'large',
 /** An uploaded operand, and the view of it that the op reads. */
 export interface Input {
   readonly shape: Shape;
-  readonly dtype: ComputeDType;
+  readonly dtype: DType;
   readonly view?: (x: Node) => Node;
   /** Index operands: positions in an axis of this size. */
   readonly positions?: number;
@@ -46,10 +47,10 @@ export interface Variant {
 /** One op. `variants` gives its programs in a dtype (that of the main operand) and shape class, or why there are none. */
 export interface Subject {
   readonly op: Op;
-  readonly variants: (dtype: ComputeDType, shape: ShapeClass) => readonly Variant[] | string;
+  readonly variants: (dtype: DType, shape: ShapeClass) => readonly Variant[] | string;
 }
 
-export const input = (shape: Shape, dtype: ComputeDType, view?: (x: Node) => Node): Input => ({ shape, dtype, view });
+export const input = (shape: Shape, dtype: DType, view?: (x: Node) => Node): Input => ({ shape, dtype, view });
 
 /** Four ways to see [7, 5, 3] through a view. */
 const VIEWS: readonly [Shape, (x: Node) => Node][] = [
@@ -68,7 +69,7 @@ const VIEWS: readonly [Shape, (x: Node) => Node][] = [
 ];
 
 /** Operands of an elementwise op: sets of inputs to try. */
-export function elementwiseInputs(dtypes: readonly ComputeDType[], shape: ShapeClass): readonly (readonly Input[])[] {
+export function elementwiseInputs(dtypes: readonly DType[], shape: ShapeClass): readonly (readonly Input[])[] {
   const all = (shapeOf: (k: number) => Shape) => dtypes.map((d, k) => input(shapeOf(k), d));
   switch (shape) {
     case '0':

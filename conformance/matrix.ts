@@ -1,6 +1,6 @@
 /** The coverage matrix: op x dtype x shape class x {value, each derivative}, run on any Runtime and compared with the reference. */
 
-import type { ComputeDType } from '../sdk/core/dtype.ts';
+import type { DType } from '../sdk/core/dtype.ts';
 import { OptionError } from '../sdk/core/errors.ts';
 import { grad } from '../sdk/core/grad.ts';
 import { jvp } from '../sdk/core/jvp.ts';
@@ -50,7 +50,7 @@ export interface Matrix {
 }
 
 /** The operands whose adjoints are asked for; none where the op has no derivative in this dtype. */
-function differentiable({ op }: Subject, variant: Variant, dtype: ComputeDType): readonly number[] {
+function differentiable({ op }: Subject, variant: Variant, dtype: DType): readonly number[] {
   if (dtype !== 'f32' || (!op.vjp && op.name !== 'data')) return [];
   return variant.inputs.flatMap((x, i) => (x.dtype === 'f32' ? [i] : []));
 }
@@ -75,7 +75,7 @@ function operands(label: string, variant: Variant, profile: Profile): Value[] {
   const made: Value[] = [];
   for (const { shape, dtype, positions: axis } of variant.inputs) {
     const n = sizeOf(shape);
-    const indexed = axis !== undefined && dtype !== 'f32' && dtype !== 'bool';
+    const indexed = axis !== undefined && (dtype === 'i32' || dtype === 'u32');
     const data = indexed ? positions(r, n, dtype, axis) : values(r, n, dtype, profile);
     // Ties between operands: some elements are those of an earlier one.
     const twin = made.find((v) => !indexed && v.dtype === dtype && v.data.length === n);

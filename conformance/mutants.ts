@@ -65,6 +65,18 @@ const OPS: readonly Mutant[] = [
   row('cast', 'U2F', 'f32x4.convert_i32x4_u(x)', 'f32x4.convert_i32x4_s(x)'),
   row('cast', 'F2B', 'v128.and(f32x4.ne(x, zero), k)', 'v128.and(f32x4.gt(f32x4.abs(x), zero), k)'),
   row('cast', 'I2B', 'v128.and(i32x4.ne(x, zero), k)', 'v128.and(i32x4.gt_s(x, zero), k)'),
+  mutant('ops.ts', 'cast', 'i32x4.shr_u(a, 13), i32x4.splat(1)', 'i32x4.shr_u(a, 13), i32x4.splat(0)'),
+  mutant('ops.ts', 'cast', 'i32x4.lt_s(a, i32x4.splat(0x38800000))', 'i32x4.lt_s(a, i32x4.splat(0x38000000))'),
+  mutant('ops.ts', 'cast', 'i32x4.ge_s(a, i32x4.splat(0x477ff000))', 'i32x4.ge_s(a, i32x4.splat(0x48000000))'),
+  mutant('ops.ts', 'cast', 'v128.and(sign, i32x4.ne(h, i32x4.splat(0)))', 'sign'),
+  mutant('ops.ts', 'cast', 'i32x4.splat(0x7e00), h, f32x4.ne(x, x)', 'i32x4.splat(0x7c01), h, f32x4.ne(x, x)'),
+  mutant('ops.ts', 'cast', 'f32x4.add(a, f32x4.splat(0.5))', 'f32x4.add(a, f32x4.splat(0.25))'),
+  mutant('ops.ts', 'cast', 'f32x4.mul(a, i32x4.splat(0x77800000))', 'f32x4.mul(a, i32x4.splat(0x77000000))'),
+  mutant('ops.ts', 'cast', 'i32x4.ge_s(a, i32x4.splat(0x7c00 << 13))', 'i32x4.ge_s(a, i32x4.splat(0x7fff << 13))'),
+  mutant('ops.ts', 'cast', 'v128.or(magnitude, i32x4.shl(', 'v128.or(finite, i32x4.shl('),
+  mutant('ops.ts', 'cast', 'i32x4.splat(0x7fff), v128.and(i32x4.shr_u(x, 16), k)', 'i32x4.splat(0x7fff), k'),
+  mutant('ops.ts', 'cast', 'i32x4.splat(0x7fc0), i32x4', 'i32x4.splat(0x7f81), i32x4'),
+  row('cast', 'BF2F', 'i32x4.shl(x, 16)', 'i32x4.shl(x, 15)'),
   mutant('ops.ts', 'unit', 'i32x4.shr_u(x, 8)), k)', 'i32x4.shr_u(x, 9)), k)'),
   row('add', 'ADD_F', 'snap(f32x4.add(x, y), k)', 'f32x4.add(x, y)'),
   row('sub', 'SUB_F', 'snap(f32x4.sub(x, y), k)', 'f32x4.sub(x, y)'),
@@ -366,7 +378,7 @@ const CONTRACTIONS: readonly Mutant[] = [
 ];
 
 const INDEXING: readonly Mutant[] = [
-  mutant('gather.ts', 'gather', '== ELEM_F32 ? NAN_BITS : 0;', '== ELEM_F32 ? 0 : 0;'),
+  mutant('gather.ts', 'gather', 'const missing = load<u32>(r, 8);', 'const missing: u32 = 0;'),
   mutant(
     'gather.ts',
     'gather',

@@ -4,6 +4,9 @@
  */
 
 import { bitsOf } from '../sdk/core/scalar/index.ts';
+import { scatter } from '../sdk/engine/qualify/inputs.ts';
+
+export { scatter };
 
 const MANTISSAS = [
   0, 1, 2, 3, 0x7fffff, 0x7ffffe, 0x400000, 0x400001, 0x3fffff, 0x3504f3, 0x3504f4, 0x555555, 0x2aaaaa,
@@ -16,18 +19,6 @@ const EDGES = [
   0x40490fdb, 0x3f490fdb, 0x4b000000, 0x4b800000, 0x4f000000, 0x4f800000, 0x477ff000, 0x38800000, 0x33000000,
   0x5f800000, 0x7f000000, 0x7f7fffff,
 ];
-
-/** A small generator for scattered inputs: Weyl steps and a mix (splitmix32). Gives u32. */
-export function scatter(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x9e3779b9) >>> 0;
-    let z = s;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return (z ^ (z >>> 15)) >>> 0;
-  };
-}
 
 export function isCanonical(u: number): boolean {
   const e = (u >>> 23) & 255;

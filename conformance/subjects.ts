@@ -1,7 +1,7 @@
 /** The programs of each op: elementwise families and random draws. The others are in subjectsOfKernels.ts and subjectsOfMoves.ts. */
 
 import { apply } from '../sdk/core/build.ts';
-import type { ComputeDType } from '../sdk/core/dtype.ts';
+import type { DType } from '../sdk/core/dtype.ts';
 import { DTypeError } from '../sdk/core/errors.ts';
 import type { Attrs, Node } from '../sdk/core/node.ts';
 import type { Op } from '../sdk/core/op.ts';
@@ -18,28 +18,29 @@ import { DTYPES, elementwiseInputs, input, type ShapeClass, type Subject, type V
 import { KERNEL_SUBJECTS } from './subjectsOfKernels.ts';
 import { MOVE_SUBJECTS } from './subjectsOfMoves.ts';
 
-const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
-const F32: readonly ComputeDType[] = ['f32'];
+const NUMBERS: readonly DType[] = ['f32', 'i32', 'u32'];
+const F32: readonly DType[] = ['f32'];
+const COMPUTE: readonly DType[] = [...NUMBERS, 'bool'];
 
 type Setting = readonly [note: string, attrs: Attrs];
 const PLAIN: readonly Setting[] = [['', {}]];
 
 interface Elementwise {
   readonly op: Op;
-  readonly allowed: readonly ComputeDType[];
+  readonly allowed: readonly DType[];
   /** Operand dtypes for the main dtype. */
-  readonly operands: (d: ComputeDType) => readonly ComputeDType[];
-  readonly settings?: (d: ComputeDType) => readonly Setting[];
+  readonly operands: (d: DType) => readonly DType[];
+  readonly settings?: (d: DType) => readonly Setting[];
 }
 
-const one = (d: ComputeDType) => [d];
-const two = (d: ComputeDType) => [d, d];
-const unary = (allowed: readonly ComputeDType[], ...ops: Op[]): Elementwise[] =>
+const one = (d: DType) => [d];
+const two = (d: DType) => [d, d];
+const unary = (allowed: readonly DType[], ...ops: Op[]): Elementwise[] =>
   ops.map((op) => ({ op, allowed, operands: one }));
-const binary = (allowed: readonly ComputeDType[], ...ops: Op[]): Elementwise[] =>
+const binary = (allowed: readonly DType[], ...ops: Op[]): Elementwise[] =>
   ops.map((op) => ({ op, allowed, operands: two }));
 
-const CLAMPS: Record<ComputeDType, readonly Setting[]> = {
+const CLAMPS: Record<DType, readonly Setting[]> = {
   f32: [
     ['-1..0.5', { low: -1, high: 0.5 }],
     ['0..0', { low: 0, high: 0 }],
@@ -47,6 +48,10 @@ const CLAMPS: Record<ComputeDType, readonly Setting[]> = {
   i32: [['-5..70000', { low: -5, high: 70000 }]],
   u32: [['3..3000000000', { low: 3, high: 3000000000 }]],
   bool: [['0..1', { low: 0, high: 1 }]],
+  f16: [['0..1', { low: 0, high: 1 }]],
+  bf16: [['0..1', { low: 0, high: 1 }]],
+  i8: [['0..1', { low: 0, high: 1 }]],
+  u8: [['0..1', { low: 0, high: 1 }]],
 };
 
 const ELEMENTWISE: readonly Elementwise[] = [
@@ -55,7 +60,7 @@ const ELEMENTWISE: readonly Elementwise[] = [
   ...binary(F32, A.DIV, F.POW, M.BCE_WITH_LOGITS),
   ...unary(F32, A.RELU, F.EXP, F.LOG, F.SQRT, F.RSQRT, F.TANH, F.SIGMOID, F.SOFTPLUS, F.SIN, F.COS, F.ERF),
   ...unary(F32, F.FLOOR, F.CEIL, F.TRUNC, F.ROUND, C.IS_FINITE),
-  ...binary(DTYPES, C.EQ, C.NE),
+  ...binary(COMPUTE, C.EQ, C.NE),
   ...binary(NUMBERS, C.LESS, C.LESS_EQUAL, C.GREATER, C.GREATER_EQUAL),
   ...binary(['bool'], C.AND, C.OR, C.XOR),
   ...unary(['bool'], C.NOT),
@@ -93,7 +98,7 @@ function elementwise({ op, allowed, operands, settings }: Elementwise): Subject 
   };
 }
 
-const wrongDType = (op: Op, allowed: readonly ComputeDType[]) => ({
+const wrongDType = (op: Op, allowed: readonly DType[]) => ({
   error: DTypeError,
   reason: `${op.name} takes ${allowed.join(', ')}`,
 });
@@ -108,7 +113,7 @@ const SHOWN: Record<ShapeClass, readonly [Shape, (y: Node) => Node][]> = {
   permuted: [[[5, 3, 7], (y) => permute(y, [2, 0, 1])]],
 };
 
-const draw = (op: Op, dtypes: readonly ComputeDType[]): Subject => ({
+const draw = (op: Op, dtypes: readonly DType[]): Subject => ({
   op,
   variants: (dtype, shape) =>
     SHOWN[shape].map(([own, view]) => ({

@@ -1,7 +1,7 @@
 /** The programs of reductions, composites along an axis, contractions, gather and scatterAdd. */
 
 import { apply } from '../sdk/core/build.ts';
-import type { ComputeDType } from '../sdk/core/dtype.ts';
+import type { DType } from '../sdk/core/dtype.ts';
 import { DTypeError, ShapeError } from '../sdk/core/errors.ts';
 import type { Node } from '../sdk/core/node.ts';
 import type { Op } from '../sdk/core/op.ts';
@@ -13,10 +13,10 @@ import { ARGMAX, MAX, SUM } from '../sdk/core/ops/reduce.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { type Input, input, type Refusal, type ShapeClass, type Subject, type Variant } from './cases.ts';
 
-const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
+const NUMBERS: readonly DType[] = ['f32', 'i32', 'u32'];
 type View = (x: Node) => Node;
 
-const wrongDType = (op: Op, allowed: readonly ComputeDType[], dtype: ComputeDType): Refusal | undefined =>
+const wrongDType = (op: Op, allowed: readonly DType[], dtype: DType): Refusal | undefined =>
   allowed.includes(dtype) ? undefined : { error: DTypeError, reason: `${op.name} takes ${allowed.join(', ')}` };
 
 /** [uploaded shape, axes, view]. */
@@ -166,8 +166,8 @@ const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction
   ],
 };
 
-function contractions(dtype: ComputeDType, shape: ShapeClass): readonly Variant[] {
-  const refusal = wrongDType(MATMUL, ['f32'], dtype);
+function contractions(dtype: DType, shape: ShapeClass): readonly Variant[] {
+  const refusal = wrongDType(MATMUL, ['f32', 'f16', 'bf16'], dtype);
   if (shape === 'permuted') {
     const views: [note: string, a: Input, b: Input][] = [
       [
@@ -189,6 +189,17 @@ function contractions(dtype: ComputeDType, shape: ShapeClass): readonly Variant[
         'merged rows',
         input([3, 2, 5], dtype, (x) => M.permute(x, [1, 0, 2])),
         input([4, 5], dtype, (x) => M.permute(x, [1, 0])),
+      ],
+      // A side of 1 is walked with any strides.
+      [
+        'one row, one column',
+        input([1, 600], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
+        input([300, 2], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
+      ],
+      [
+        'one term',
+        input([7, 3], dtype, (x) => M.slice(x, [null, [null, null, 3]])),
+        input([1, 20], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
       ],
     ];
     return views.map(([note, a, b]) => ({ note, inputs: [a, b], make: ([x, y]) => matmul(x, y), refusal }));
@@ -248,7 +259,7 @@ const INDEXINGS: Record<ShapeClass, readonly Indexing[]> = {
   ],
 };
 
-const indexings = (dtype: ComputeDType, shape: ShapeClass, scatter: boolean): readonly Variant[] =>
+const indexings = (dtype: DType, shape: ShapeClass, scatter: boolean): readonly Variant[] =>
   INDEXINGS[shape].flatMap(([from, index, axis, view, seen = from]) =>
     (['i32', 'u32'] as const).map((indexDType): Variant => {
       const ix: Input = { shape: index, dtype: indexDType, positions: seen[axis] };

@@ -1,6 +1,6 @@
 /** Adversarial host data: rounding ties, window edges, zeros, the largest and smallest numbers, overflow, Inf and NaN. */
 
-import type { ComputeDType, Data } from '../sdk/core/dtype.ts';
+import type { Data, DType } from '../sdk/core/dtype.ts';
 import { ARRAY } from '../sdk/core/dtype.ts';
 import { bitsOf, C, ofBits } from '../sdk/core/scalar/index.ts';
 import { edges, isCanonical, scatter } from './slice.ts';
@@ -108,8 +108,16 @@ const FLOATS: Record<Exclude<Profile, 'raw'>, (r: Random) => (r: Random) => numb
   edge: (r) => near(r.pick([-124, -102, -102, -51])),
 };
 
-/** `n` values of a dtype. Integers and bool have one profile. */
-export function values(r: Random, n: number, dtype: ComputeDType, profile: Profile): Data[ComputeDType] {
+/** Patterns of f16 and bf16: zeros, subnormals, ones, the greatest, Inf, NaN, and 2^64 with its neighbours (N6). */
+const HALVES = [
+  ...[
+    0, 0x8000, 1, 0x8001, 0x3ff, 0x400, 0x7f, 0x80, 0xff, 0x100, 0x3c00, 0xbc00, 0x3f80, 0xbf80, 0x7bff, 0x7c00, 0xfc00,
+  ],
+  ...[0x7c01, 0x7e00, 0xffff, 0x7f7f, 0x7f80, 0xff80, 0x7f81, 0x7fc0, 0x5f7f, 0x5f80, 0x5f81, 0xdf80, 0xe100],
+];
+
+/** `n` values of a dtype. Dtypes other than f32 have one profile. */
+export function values(r: Random, n: number, dtype: DType, profile: Profile): Data[DType] {
   const out = new ARRAY[dtype](n);
   if (dtype === 'f32') {
     const bits = new Uint32Array(out.buffer);
@@ -118,6 +126,8 @@ export function values(r: Random, n: number, dtype: ComputeDType, profile: Profi
     for (let i = 0; i < n; i++) bits[i] = bitsOf(C(Math.fround(draw(r))));
     // Where there is room, every edge is tried.
     if (profile === 'wild' && n >= EDGES.length) bits.set(EDGES);
+  } else if (dtype === 'f16' || dtype === 'bf16') {
+    for (let i = 0; i < n; i++) out[i] = r.chance(0.3) ? r.pick(HALVES) : r.next() & 0xffff;
   } else if (dtype === 'bool') {
     for (let i = 0; i < n; i++) out[i] = r.below(2);
   } else {

@@ -3,6 +3,12 @@ import { FLAG_NONFINITE } from './build/opcodes';
 import { INFINITE, MAGNITUDE, NAN_BITS } from './constants';
 import { raise } from './flags';
 
+/** n elements of f16 or bf16 at p, in 32 bits each: `mask` has their exponent bits. */
+export function check(p: usize, n: usize, mask: u32): void {
+  const end = p + (n << 2);
+  for (; p < end; p += 4) if ((load<u32>(p) & mask) == mask) raise(FLAG_NONFINITE);
+}
+
 /** n elements at p; healthy ones are only read. */
 export function finish(p: usize, n: usize): void {
   const end = p + (n << 2);

@@ -1,16 +1,15 @@
 /**
- * dst[o, i, j] = src[o, index, j]; out of range gives NaN, or 0 for integers, and raises a flag (N7).
+ * dst[o, i, j] = src[o, index, j]; out of range gives `missing` (NaN, or 0 for integers) and raises a flag (N7).
  *
- * Record: [kind, words, elem, outer, v, n, inner, src, idx, idxOuter, idxAxis, idxInner, dst].
+ * Record: [kind, words, missing, outer, v, n, inner, src, idx, idxOuter, idxAxis, idxInner, dst].
  */
-import { ELEM_F32, FLAG_INDEX } from './build/opcodes';
-import { NAN_BITS } from './constants';
+import { FLAG_INDEX } from './build/opcodes';
 import { copyExact, fillExact } from './copy';
 import { raise } from './flags';
 import { word } from './words';
 
 export function gather(r: usize): void {
-  const missing: u32 = load<i32>(r, 8) == ELEM_F32 ? NAN_BITS : 0;
+  const missing = load<u32>(r, 8);
   const outer: usize = word(r, 3);
   const v: usize = word(r, 4);
   const n: usize = word(r, 5);

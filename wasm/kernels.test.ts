@@ -1,6 +1,7 @@
 /** Elementwise programs: operations (N3, N9), operands, ranges, outputs. Oracles are plain TypeScript. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { bf16ToF32, bitsOf, canonicalOf as canonicalHalf, f16ToF32, f32ToBf16, f32ToF16 } from '../sdk/core/scalar/index.ts';
 import type { ScalarOp } from '../sdk/core/scalar/ir.ts';
 import {
   assertBits,
@@ -60,6 +61,8 @@ const UNARY: Partial<Record<ScalarOp, (a: number) => number>> = {
   u2f: (a) => canonicalOf(a),
   f2b: (a) => (a !== 0 ? 1 : 0),
   i2b: (a) => (a !== 0 ? 1 : 0),
+  f2h: (a) => f32ToF16(toFloat(a)),
+  f2bf: (a) => f32ToBf16(toFloat(a)),
   unit: (a) => canonicalOf((a >>> 8) * 2 ** -24),
 };
 const BINARY: Partial<Record<ScalarOp, (a: number, b: number) => number>> = {
@@ -97,6 +100,25 @@ const wordsFor = (op: string, n: number, seed: number): Bits => {
   const small = (): number => (next() & 1 ? next() & 3 : next());
   return INTEGER.has(op) || /_[isu]$/.test(op) ? Uint32Array.from({ length: n }, small) : edgy(n, seed);
 };
+
+test('every canonical half widens to the value its definition gives', () => {
+  for (const [op, dtype, widen] of [
+    ['h2f', 'f16', f16ToF32],
+    ['bf2f', 'bf16', bf16ToF32],
+  ] as const) {
+    k.clear();
+    const all = Uint32Array.from({ length: 65536 }, (_, h) => h).filter((h) => canonicalHalf(h, dtype) === h);
+    const dst = k.alloc(all.length);
+    const row = { op, dst: { at: dst, step: 4 }, a: { at: k.put(all), step: 4 } } as const;
+    k.run({ kind: 'map', words: [k.program(all.length, [], [row])] });
+    assertBits(
+      k.get(dst, all.length),
+      all.map((h) => bitsOf(widen(h))),
+      op,
+      true,
+    );
+  }
+});
 
 for (const [op, oracle] of Object.entries(UNARY) as [ScalarOp, (a: number) => number][]) {
   test(`${op} is its definition`, () => {

@@ -142,20 +142,22 @@ test('no terms give zeros', () => {
   check(matrices(5, 7, 0, 'NN', numbers), '5x0x7');
 });
 
-test('a dimension of 1 may have any stride', () => {
+test('the other stride of a dimension of 1 may be any', () => {
   const [m, n, terms] = [6, 9, 11];
-  const wide = numbers(1000, 1);
-  const dense = numbers(1000, 2);
-  check({ m: 1, n, terms, a: { bits: wide, row: 3, column: 7 }, b: { bits: dense, row: n, column: 1 } }, 'one row');
-  check(
-    { m, n: 1, terms, a: { bits: dense, row: terms, column: 1 }, b: { bits: wide, row: 13, column: 5 } },
-    'one column',
-  );
-  const [a, b] = [
-    { bits: wide, row: 9, column: 77 },
-    { bits: dense, row: 99, column: 4 },
-  ];
-  check({ m, n, terms: 1, a, b }, 'one term');
+  for (const fill of [numbers, edgy]) {
+    const wide = fill(1000, 1);
+    const dense = fill(1000, 2);
+    check({ m: 1, n, terms, a: { bits: wide, row: 1, column: 7 }, b: { bits: dense, row: n, column: 1 } }, 'one row');
+    check(
+      { m, n: 1, terms, a: { bits: dense, row: terms, column: 1 }, b: { bits: wide, row: 13, column: 1 } },
+      'one column',
+    );
+    const [a, b] = [
+      { bits: wide, row: 9, column: 1 },
+      { bits: dense, row: 1, column: 4 },
+    ];
+    check({ m, n, terms: 1, a, b }, 'one term');
+  }
 });
 
 test('rows may overlap or repeat', () => {

@@ -6,7 +6,7 @@
  * each panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
  *
  * Record: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol, cPtr, ldc, prologueA, epilogue, nb, dims[nb],
- * strideA[nb], strideB[nb], strideC[nb]], strides in elements.
+ * strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol is 1, and bRow or bCol.
  */
 import { fillExact } from './copy';
 import { ewRange } from './interpreter';

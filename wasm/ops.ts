@@ -5,8 +5,8 @@
  * constantOf(op). f32 results are snapped (N0); a NaN may have any pattern until it leaves the program. No value is -0.
  */
 import {
-  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_F2B, OP_F2I, OP_F2U,
-  OP_FLOOR, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S,
+  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_BF2F, OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U,
+  OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S,
   OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
   OP_ROUND, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
 } from './build/opcodes';
@@ -23,6 +23,32 @@ export function constantOf(op: i32): usize {
     op == OP_ADD_F || op == OP_SUB_F || op == OP_MUL_F || op == OP_DIV_F
   ) return SNAP_BITS;
   return TRUE_BITS;
+}
+
+/** The f16 nearest an f32, ties to even (N9). */
+@inline
+function halfOf(x: v128): v128 {
+  const a = v128.and(x, i32x4.splat(0x7fffffff));
+  const odd = v128.and(i32x4.shr_u(a, 13), i32x4.splat(1));
+  const normal = i32x4.shr_u(i32x4.add(i32x4.add(a, odd), i32x4.splat(0xfff - 0x38000000)), 13);
+  // Beside 0.5 an f32 has the spacing of f16 subnormals, so one addition rounds to it.
+  const small = i32x4.sub(f32x4.add(a, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+  let h = v128.bitselect(small, normal, i32x4.lt_s(a, i32x4.splat(0x38800000)));
+  h = v128.bitselect(i32x4.splat(0x7c00), h, i32x4.ge_s(a, i32x4.splat(0x477ff000)));
+  const sign = v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000));
+  h = v128.or(h, v128.and(sign, i32x4.ne(h, i32x4.splat(0))));
+  return v128.bitselect(i32x4.splat(0x7e00), h, f32x4.ne(x, x));
+}
+
+/** The f32 that a canonical f16 pattern stands for: no -0, so nothing is snapped. */
+@inline
+function ofHalf(h: v128): v128 {
+  const a = i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13);
+  // 2^112 is the difference of the exponent biases; the product is exact, from subnormal patterns too.
+  const finite = f32x4.mul(a, i32x4.splat(0x77800000));
+  const infinite = v128.or(a, i32x4.splat(0x7f800000));
+  const magnitude = v128.bitselect(infinite, finite, i32x4.ge_s(a, i32x4.splat(0x7c00 << 13)));
+  return v128.or(magnitude, i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16));
 }
 
 @inline
@@ -52,6 +78,13 @@ export function apply1(op: i32, x: v128, k: v128): v128 {
   if (op == OP_U2F) return f32x4.convert_i32x4_u(x);
   if (op == OP_F2B) return v128.and(f32x4.ne(x, zero), k);
   if (op == OP_I2B) return v128.and(i32x4.ne(x, zero), k);
+  if (op == OP_F2H) return halfOf(x);
+  if (op == OP_H2F) return ofHalf(x);
+  if (op == OP_F2BF) {
+    const even = i32x4.add(i32x4.splat(0x7fff), v128.and(i32x4.shr_u(x, 16), k));
+    return v128.bitselect(i32x4.splat(0x7fc0), i32x4.shr_u(i32x4.add(x, even), 16), f32x4.ne(x, x));
+  }
+  if (op == OP_BF2F) return i32x4.shl(x, 16);
   if (op == OP_UNIT) return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(x, 8)), k);
   return x;
 }

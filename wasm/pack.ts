@@ -6,7 +6,7 @@
  * kept. Where 4 steps of k are handled at once, up to 3 too many are written; panels are packed upwards, and slack
  * follows.
  */
-import { CONTRACTION_WINDOW, windowed, windowed1 } from './constants';
+import { CONTRACTION_WINDOW, windowed } from './constants';
 
 /** Panels of 4 (or, twice side by side, 8) rows whose k runs contiguously: a transposition by 4x4. */
 @inline
@@ -32,17 +32,7 @@ function transpose(dst: usize, width: usize, p0: usize, p1: usize, p2: usize, p3
   }
 }
 
-/** Any strides, one element at a time: `lanes` rows, `row` bytes apart, k `step` bytes apart; `valid` of them exist. */
-function packScattered(dst: usize, lanes: usize, src: usize, row: usize, step: usize, valid: usize, k: usize): void {
-  const limit = load<f32>(CONTRACTION_WINDOW);
-  for (; k != 0; k--, src += step) {
-    for (let i: usize = 0; i < lanes; i++, dst += 4) {
-      store<f32>(dst, windowed1(load<f32>(src + min(i, valid - 1) * row), limit));
-    }
-  }
-}
-
-/** `rows` rows of A from src on, k of each; strides in bytes. */
+/** `rows` rows of A from src on, k of each; strides in bytes, one of them 4. */
 export function packA(dst: usize, src: usize, row: usize, step: usize, rows: usize, k: usize): void {
   const limit = v128.load(CONTRACTION_WINDOW);
   for (let i: usize = 0; i < rows; i += 4, dst += k << 4) {
@@ -53,14 +43,14 @@ export function packA(dst: usize, src: usize, row: usize, step: usize, rows: usi
       const p2 = valid > 2 ? p1 + row : p1;
       const p3 = valid > 3 ? p2 + row : p2;
       transpose(dst, 16, p, p1, p2, p3, k, limit);
-    } else if (row == 4) {
+    } else {
       const end = dst + (k << 4);
       for (let d = dst, s = p; d < end; d += 16, s += step) v128.store(d, windowed(v128.load(s), limit));
-    } else packScattered(dst, 4, p, row, step, valid, k);
+    }
   }
 }
 
-/** One panel of B, `width` (8 or 4) columns of which `columns` exist, from src on, k of each; strides in bytes. */
+/** One panel of B, `width` (8 or 4) columns of which `columns` exist, from src on, k of each; one stride is 4 bytes. */
 export function packB(
   width: usize, dst: usize, src: usize, step: usize, column: usize, columns: usize, k: usize,
 ): void {
@@ -75,7 +65,7 @@ export function packB(
         v128.store(dst, windowed(v128.load(src, 16), limit), 16);
       }
     }
-  } else if (step == 4) {
+  } else {
     const p1 = columns > 1 ? src + column : src;
     const p2 = columns > 2 ? p1 + column : p1;
     const p3 = columns > 3 ? p2 + column : p2;
@@ -86,5 +76,5 @@ export function packB(
     const p6 = columns > 6 ? p5 + column : p5;
     const p7 = columns > 7 ? p6 + column : p6;
     transpose(dst + 16, 32, p4, p5, p6, p7, k, limit);
-  } else packScattered(dst, width, src, column, step, columns, k);
+  }
 }

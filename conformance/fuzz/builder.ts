@@ -1,6 +1,6 @@
 /** A random program while it grows: what it holds so far is known by shape and dtype, and nothing is computed. */
 
-import type { ComputeDType } from '../../sdk/core/dtype.ts';
+import type { DType } from '../../sdk/core/dtype.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
 import type { Tensor } from '../../sdk/core/tensor.ts';
 import { ReferenceGraph } from '../reference/graph.ts';
@@ -44,7 +44,7 @@ export class Builder {
     this.#leafTensors.push(this.#graph.tensor(value.data, value.shape, value.dtype));
     return -this.leaves.length;
   }
-  leaf(shape: Shape, dtype: ComputeDType = 'f32'): number {
+  leaf(shape: Shape, dtype: DType = 'f32'): number {
     return this.addLeaf({ data: values(this.r, sizeOf(shape), dtype, this.profile), shape, dtype });
   }
 

@@ -1,8 +1,9 @@
 /** One program on runtimes, eager and captured, against the reference. */
 
-import type { Data } from '../../sdk/core/dtype.ts';
+import { type Data, isFloat } from '../../sdk/core/dtype.ts';
 import { NumericError } from '../../sdk/core/errors.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
+import { castOf } from '../../sdk/core/scalar/index.ts';
 import { sameShape } from '../../sdk/core/shape.ts';
 import type { Tensor } from '../../sdk/core/tensor.ts';
 import { difference } from '../compare.ts';
@@ -111,7 +112,9 @@ async function captured(judged: Judged, c: Case, passes: readonly Pass[]): Promi
 
 /** A call must be rejected when, and only when, an output is Inf or NaN (N0). */
 async function rejected({ name, rt }: Judged, c: Case, { outputs, indexed }: Pass): Promise<string | null> {
-  const expected = outputs.some((v) => v.dtype === 'f32' && v.data.some((x: number) => !Number.isFinite(x)));
+  const expected = outputs.some(
+    (v) => isFloat(v.dtype) && v.data.some((x: number) => !Number.isFinite(castOf(x, v.dtype, 'f32'))),
+  );
   const program = rt.capture((args: readonly Tensor[]) => c.build(args).outputs, { onNonFinite: 'reject' });
   const args = c.leaves.map((v) => upload(rt, v));
   let got = false;

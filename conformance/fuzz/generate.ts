@@ -1,6 +1,7 @@
 /** Random well-typed programs: ops, shapes with 0 and 1, broadcasts, views, derivatives, adversarial values. */
 
-import type { ComputeDType } from '../../sdk/core/dtype.ts';
+import { type DType, isFloat } from '../../sdk/core/dtype.ts';
+import { castOf } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf, tryBroadcast } from '../../sdk/core/shape.ts';
 import { positions, type Random, values } from '../values.ts';
 import { Builder, LARGEST } from './builder.ts';
@@ -13,7 +14,9 @@ const UNARY = ['neg', 'abs', 'sign', 'exp', 'log', 'sqrt', 'rsqrt', 'tanh', 'sig
 const ROUNDING = ['floor', 'ceil', 'trunc', 'round', 'relu', 'isFinite'];
 const BINARY = ['add', 'sub', 'mul', 'maximum', 'minimum'];
 const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
-const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
+const NUMBERS: readonly DType[] = ['f32', 'i32', 'u32'];
+const STORED: readonly DType[] = ['f16', 'bf16', 'i8', 'u8'];
+const ALL: readonly DType[] = [...NUMBERS, 'bool', ...STORED];
 
 const v = (ref: number): Argument => ({ ref });
 
@@ -42,16 +45,17 @@ function narrower(r: Random, shape: Shape): Shape {
 }
 
 /** A finite number of a dtype, as a program would write it. */
-function literal(b: Builder, dtype: ComputeDType): number {
+function literal(b: Builder, dtype: DType): number {
   for (;;) {
     const n = values(b.r, 1, dtype, b.profile)[0];
-    if (Number.isFinite(n)) return n;
+    const number = isFloat(dtype) ? castOf(n, dtype, 'f32') : n;
+    if (Number.isFinite(number)) return number;
   }
 }
 
 /** A value to work on: usually a late one. */
-function pick(b: Builder, dtypes: readonly ComputeDType[], keep: (s: Shape) => boolean = () => true): number {
-  const all = b.refs((t) => dtypes.includes(t.dtype as ComputeDType) && keep(t.shape));
+function pick(b: Builder, dtypes: readonly DType[], keep: (s: Shape) => boolean = () => true): number {
+  const all = b.refs((t) => dtypes.includes(t.dtype as DType) && keep(t.shape));
   if (all.length === 0 || b.r.chance(0.08)) {
     for (let i = 0; i < 50; i++) {
       const shape = randomShape(b.r);
@@ -67,13 +71,13 @@ function partner(b: Builder, x: number, numbers = true): Argument {
   const { shape, dtype } = b.tensor(x);
   const k = b.r.below(10);
   if (k === 0) return v(x);
-  if (k < 3 && numbers) return literal(b, dtype as ComputeDType);
+  if (k < 3 && numbers) return literal(b, dtype as DType);
   const fits = b.refs((t, ref) => {
     const s = ref !== x && t.dtype === dtype ? tryBroadcast([t.shape, shape]) : null;
     return s !== null && sizeOf(s) <= LARGEST;
   });
   if (fits.length > 0 && k < 8) return v(b.r.pick(fits));
-  return v(b.leaf(narrower(b.r, shape), dtype as ComputeDType));
+  return v(b.leaf(narrower(b.r, shape), dtype as DType));
 }
 
 const someAxes = (r: Random, rank: number): number[] => {
@@ -120,7 +124,7 @@ const MAKERS: readonly Maker[] = [
     return b.step(call, call === 'not' ? [v(x)] : [v(x), partner(b, x, false)]);
   },
   (b) => {
-    const x = pick(b, ['f32', 'f32', 'i32', 'u32', 'bool']);
+    const x = pick(b, ['f32', 'f32', ...ALL]);
     const other = partner(b, x);
     const shape = b.shape(x);
     const conditions = b.refs((t) => {
@@ -136,12 +140,14 @@ const MAKERS: readonly Maker[] = [
     }
   },
   (b) => {
-    const x = pick(b, ['f32', 'i32', 'u32', 'bool']);
+    const x = pick(b, NUMBERS.concat('bool'));
     return b.step('cast', [v(x), b.r.pick(['f32', 'f32', 'i32', 'u32', 'bool'])]);
   },
+  (b) => b.step('cast', [v(pick(b, ['f32', 'f32', ...ALL])), b.r.pick(STORED)]),
+  (b) => b.step('cast', [v(pick(b, STORED)), b.r.pick(['f32', 'f32', ...ALL])]),
   (b) => {
     const x = pick(b, NUMBERS);
-    const [p, q] = [literal(b, b.tensor(x).dtype as ComputeDType), literal(b, b.tensor(x).dtype as ComputeDType)];
+    const [p, q] = [literal(b, b.tensor(x).dtype as DType), literal(b, b.tensor(x).dtype as DType)];
     return b.step('clamp', [v(x), Math.min(p, q), Math.max(p, q)]);
   },
   (b) => b.step('powi', [v(pick(b, ['f32'])), b.r.pick([-3, -2, -1, 0, 1, 2, 3, 4, 7, 13])]),
@@ -165,11 +171,11 @@ const MAKERS: readonly Maker[] = [
   },
   ...Array<Maker>(3).fill(matmulStep),
   (b) => {
-    const x = pick(b, ['f32', 'i32', 'bool']);
+    const x = pick(b, ['f32', 'i32', 'bool', 'bf16']);
     return b.step('reshape', [v(x), factorings(b.r, sizeOf(b.shape(x)))]);
   },
   ...Array<Maker>(2).fill((b) => {
-    const x = pick(b, ['f32', 'f32', 'u32'], (s) => s.length > 1);
+    const x = pick(b, ['f32', 'f32', 'u32', 'f16'], (s) => s.length > 1);
     const axes = [...b.shape(x).keys()].sort(() => (b.r.chance(0.5) ? 1 : -1));
     return b.step('permute', [v(x), ...axes]);
   }),
@@ -179,7 +185,7 @@ const MAKERS: readonly Maker[] = [
     return b.step('broadcast', [v(x), b.r.chance(0.4) ? [b.r.between(1, 4), ...shape] : shape]);
   },
   ...Array<Maker>(2).fill((b) => {
-    const x = pick(b, ['f32', 'f32', 'i32', 'bool'], (s) => s.length > 0);
+    const x = pick(b, ['f32', 'f32', 'i32', 'bool', 'i8'], (s) => s.length > 0);
     const ranges = b.shape(x).map((d): Argument => {
       if (b.r.chance(0.4)) return null;
       const end = () => (b.r.chance(0.3) ? null : b.r.between(-d - 1, d + 1));
@@ -188,13 +194,13 @@ const MAKERS: readonly Maker[] = [
     return b.step('slice', [v(x), ...ranges]);
   }),
   (b) => {
-    const x = pick(b, ['f32', 'f32', 'u32', 'bool'], (s) => s.length > 0);
+    const x = pick(b, ['f32', 'f32', 'u32', 'bool', 'f16', 'u8'], (s) => s.length > 0);
     const spec = b.shape(x).map(() => (b.r.chance(0.5) ? [0, 0, 0] : [b.r.below(3), b.r.below(3), b.r.below(3)]));
     const { dtype } = b.tensor(x);
-    return b.step('pad', [v(x), spec, b.r.chance(0.6) ? 0 : literal(b, dtype as ComputeDType)]);
+    return b.step('pad', [v(x), spec, b.r.chance(0.6) ? 0 : literal(b, dtype as DType)]);
   },
   (b) => {
-    const x = pick(b, ['f32', 'f32', 'i32'], (s) => s.length > 0);
+    const x = pick(b, ['f32', 'f32', 'i32', 'bf16'], (s) => s.length > 0);
     const { shape, dtype } = b.tensor(x);
     const axis = b.r.below(shape.length);
     const fits = b.refs(
@@ -206,7 +212,7 @@ const MAKERS: readonly Maker[] = [
         ? b.r.pick(fits)
         : b.leaf(
             shape.map((d, i) => (i === axis ? b.r.below(4) : d)),
-            dtype as ComputeDType,
+            dtype as DType,
           );
     return b.step('concat', [[v(x), ...Array.from({ length: b.r.between(1, 2) }, () => v(part()))], axis]);
   },
@@ -229,25 +235,26 @@ const MAKERS: readonly Maker[] = [
 ];
 
 function matmulStep(b: Builder): number | null {
-  const a = pick(b, ['f32'], (s) => s.length >= 2);
-  const shape = b.shape(a);
+  const kind = b.r.pick<DType>(['f32', 'f32', 'f32', 'f32', 'f32', 'f16', 'bf16']);
+  const a = pick(b, [kind], (s) => s.length >= 2);
+  const { shape, dtype } = b.tensor(a);
   if (shape.length < 2) return null;
   const [transposeA, transposeB] = [b.r.chance(0.4), b.r.chance(0.4)];
   const k = shape[shape.length - (transposeA ? 2 : 1)];
   const fits = b.refs((t) => {
     const s = t.shape;
     const batch = s.length >= 2 ? tryBroadcast([s.slice(0, -2), shape.slice(0, -2)]) : null;
-    return t.dtype === 'f32' && batch !== null && s[s.length - (transposeB ? 1 : 2)] === k && sizeOf(batch) <= 12;
+    return t.dtype === dtype && batch !== null && s[s.length - (transposeB ? 1 : 2)] === k && sizeOf(batch) <= 12;
   });
   const n = dimension(b.r);
   const batch = narrower(b.r, shape.slice(0, -2));
   const right =
-    fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf([...batch, ...(transposeB ? [n, k] : [k, n])]);
+    fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf([...batch, ...(transposeB ? [n, k] : [k, n])], dtype);
   return b.step('matmul', [v(a), v(right), { transposeA, transposeB }]);
 }
 
 function indexStep(b: Builder): number | null {
-  const x = pick(b, ['f32', 'f32', 'f32', 'i32', 'u32'], (s) => s.length > 0);
+  const x = pick(b, ['f32', 'f32', 'f32', 'f32', 'i32', 'u32', 'bf16'], (s) => s.length > 0);
   const { shape, dtype } = b.tensor(x);
   if (shape.length === 0) return null;
   const axis = b.r.below(shape.length);
@@ -258,13 +265,13 @@ function indexStep(b: Builder): number | null {
   // Out of range is an error that NaN marks; most programs stay inside, so that their other results say something.
   const inside = b.r.chance(0.7);
   const index = b.addLeaf({ data: positions(b.r, sizeOf(at), kind, shape[axis], inside), shape: at, dtype: kind });
-  if (b.r.chance(0.5)) return b.step('gather', [v(x), v(index), axis]);
+  if (b.r.chance(0.5) || dtype === 'bf16') return b.step('gather', [v(x), v(index), axis]);
   const need = shape.map((d, i) => (i === axis ? count : d));
   if (sizeOf(need) > LARGEST) return null;
   const fits = b.refs(
     (t) => t.dtype === dtype && t.shape.length === need.length && t.shape.every((d, i) => d === need[i]),
   );
-  const source = fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf(need, dtype as ComputeDType);
+  const source = fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf(need, dtype as DType);
   return b.step('scatterAdd', [v(x), v(index), v(source), axis]);
 }
 

@@ -1,6 +1,6 @@
 /** Runtimes of this process for the fuzzer, by the names of the rows of `isobit conformance`. */
 
-import { ARRAY, type ComputeDType } from '../../sdk/core/dtype.ts';
+import { ARRAY, type DType } from '../../sdk/core/dtype.ts';
 import { ofBits } from '../../sdk/core/scalar/index.ts';
 import type { Shape } from '../../sdk/core/shape.ts';
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
@@ -32,7 +32,7 @@ export async function runtimesOf(name: LocalName): Promise<Judged[]> {
 }
 
 /** A leaf from bits, for printed cases. */
-export function leaf<D extends ComputeDType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
+export function leaf<D extends DType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
   const data = dtype === 'f32' ? Float32Array.from(bits, ofBits) : ARRAY[dtype].from(bits);
   return { data, shape, dtype };
 }

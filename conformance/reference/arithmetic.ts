@@ -1,13 +1,13 @@
 /** neg abs sign · add sub mul div · maximum minimum relu clamp (N1, N3). */
 
-import type { ComputeDType } from '../../sdk/core/dtype.ts';
+import type { DType } from '../../sdk/core/dtype.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
 import * as s from '../../sdk/core/scalar/index.ts';
 import type { Element, Family } from './elementwise.ts';
 
 /** The function of each dtype. */
 const by =
-  (table: Partial<Record<ComputeDType, (...x: number[]) => number>>): Element =>
+  (table: Partial<Record<DType, (...x: number[]) => number>>): Element =>
   (x, dtype) => {
     const f = table[dtype];
     if (!f) throw new RangeError(`no reference for ${dtype}`);

@@ -1,5 +1,6 @@
 /** gather and scatterAdd (N7). The index has the tensor's sizes, or 1, on the axes other than `axis`. */
 
+import { isFloat, NAN } from '../../sdk/core/dtype.ts';
 import type { Attrs } from '../../sdk/core/node.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
 import { add, addI32, addU32 } from '../../sdk/core/scalar/index.ts';
@@ -13,7 +14,7 @@ export function gather(x: Value, index: Value, attrs: Attrs, shape: Shape): Valu
   const axis = attrNumber(attrs, 'axis');
   return build(shape, x.dtype, (at) => {
     const p = stretched(index, at);
-    if (p < 0 || p >= x.shape[axis]) return x.dtype === 'f32' ? Number.NaN : 0;
+    if (p < 0 || p >= x.shape[axis]) return x.dtype === 'f32' ? Number.NaN : isFloat(x.dtype) ? NAN[x.dtype] : 0;
     return get(x, put(at, axis, p));
   });
 }

@@ -1,12 +1,12 @@
 /** A Graph with no device: what is built on it is read by the reference. */
 
-import { ARRAY, type ComputeDType, type Data, type DType } from '../../sdk/core/dtype.ts';
+import { ARRAY, type Data, type DType } from '../../sdk/core/dtype.ts';
 import { OptionError } from '../../sdk/core/errors.ts';
 import type { Graph, Node } from '../../sdk/core/node.ts';
 import { dataLeaf } from '../../sdk/core/ops/leaf.ts';
 import { makeRng, type Rng, seedOf } from '../../sdk/core/rng.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
-import { C } from '../../sdk/core/scalar/index.ts';
+import { canonicalOf } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
 import { Tensor } from '../../sdk/core/tensor.ts';
 import { Variable } from '../../sdk/core/variable.ts';
@@ -24,8 +24,8 @@ export class ReferenceGraph implements Graph {
     return this.#ids++;
   }
 
-  /** A leaf; f32 is rounded and made canonical, Inf and NaN are kept. */
-  tensor<D extends ComputeDType = 'f32'>(
+  /** A leaf; floats are made canonical, Inf and NaN are kept. */
+  tensor<D extends DType = 'f32'>(
     data: ArrayLike<number>,
     shape: Shape = [data.length],
     dtype = 'f32' as D,
@@ -33,11 +33,11 @@ export class ReferenceGraph implements Graph {
     if (sizeOf(shape) !== data.length) throw new RangeError(`${data.length} elements for the shape [${shape}]`);
     const node = dataLeaf(this, shape, dtype);
     const own = ARRAY[dtype].from(data);
-    if (dtype === 'f32') for (let i = 0; i < own.length; i++) own[i] = C(own[i]);
+    for (let i = 0; i < own.length; i++) own[i] = canonicalOf(own[i], dtype);
     this.values.set(node, { data: own, shape: node.shape, dtype });
     return new Tensor<D>(node);
   }
-  scalar<D extends ComputeDType = 'f32'>(v: number, dtype = 'f32' as D): Tensor<D> {
+  scalar<D extends DType = 'f32'>(v: number, dtype = 'f32' as D): Tensor<D> {
     return this.tensor([v], [], dtype);
   }
   variable<D extends DType>(init: Tensor<D>, o: { trainable?: boolean } = {}): Variable<D> {

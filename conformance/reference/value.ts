@@ -1,14 +1,14 @@
 /** What the reference computes with: a whole tensor on the host, row-major, every element canonical. */
 
-import { ARRAY, type ComputeDType } from '../../sdk/core/dtype.ts';
+import { ARRAY, type DType } from '../../sdk/core/dtype.ts';
 import type { HostArray } from '../../sdk/core/host.ts';
 import { bitsOf } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
 
-export type Value = HostArray<ComputeDType>;
+export type Value = HostArray<DType>;
 
 /** A value from its element function, called with the coordinates of each element in row-major order. */
-export function build(shape: Shape, dtype: ComputeDType, element: (at: readonly number[]) => number): Value {
+export function build(shape: Shape, dtype: DType, element: (at: readonly number[]) => number): Value {
   const size = sizeOf(shape);
   const data = new ARRAY[dtype](size);
   for (let i = 0; i < size; i++) data[i] = element(coordinates(i, shape));

@@ -49,19 +49,35 @@ test('cbor2 reads it, and the seal is the SHA-256 of all that comes before', asy
   assert.equal(hex(seal), createHash('sha256').update(bytes.subarray(0, -34)).digest('hex'));
 });
 
-test('every change of a bit and every truncation is refused', async () => {
+test('every change of a byte and every truncation is refused', async () => {
   const good = await encodeCommit(record, LIMITS);
-  const bytes = good.slice();
-  const typed = (e: unknown) => e instanceof CheckpointError && e.hint !== '';
-  for (let i = 0; i < bytes.length; i++) {
-    for (const flip of [1, 2, 4, 8, 16, 32, 64, 128]) {
-      bytes[i] ^= flip;
-      await assert.rejects(decodeCommit(bytes, 'key', LIMITS), typed, `byte ${i} ^ ${flip}`);
-      bytes[i] ^= flip;
+  const accepted: string[] = [];
+  const refused = async (bytes: Uint8Array, what: () => string) => {
+    try {
+      await decodeCommit(bytes, 'key', LIMITS);
+      accepted.push(what());
+    } catch (e) {
+      if (!(e instanceof CheckpointError) || e.hint === '') assert.fail(`${what()}: ${String(e)}`);
     }
+  };
+  // So many errors that their stacks would take most of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const bytes = good.slice();
+    for (let i = 0; i < bytes.length; i++) {
+      for (let flip = 1; flip < 256; flip++) {
+        bytes[i] = good[i] ^ flip;
+        await refused(bytes, () => `byte ${i} ^ ${flip}`);
+      }
+      bytes[i] = good[i];
+    }
+    for (let n = 0; n < good.length; n++) await refused(good.subarray(0, n), () => `${n} bytes`);
+    await refused(Uint8Array.from([...good, 0]), () => '1 more');
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
-  for (let n = 0; n < good.length; n++) await assert.rejects(decodeCommit(good.subarray(0, n), 'key', LIMITS), typed);
-  await assert.rejects(decodeCommit(Uint8Array.from([...good, 0]), 'key', LIMITS), typed);
+  assert.deepEqual(accepted, []);
 });
 
 test('records over 64 KiB are neither written nor read', async () => {

@@ -165,42 +165,42 @@ test('pads of every length: all alignments that a frame can begin at', async () 
   assert.equal(Math.min(...pads), 4);
 });
 
-test('every change of a single bit, and every truncation, is refused with a typed error', async () => {
-  const c = {
-    kind: 'train',
-    schema: { m: 1 },
-    state: { step: 3, lr: 0.5 },
-    tensors: new Map<string, HostArray>([
-      ['m/w', tensor('f32', [2], [1, 2])],
-      ['m/z', tensor('bool', [3], [1, 0, 1])],
-    ]),
-  };
-  const good = await bytesOf(c);
+test('every change of a single byte, and every truncation, is refused with a typed error', async () => {
+  const tensors = new Map<string, HostArray>([['m/z', tensor('bool', [3], [1, 0, 1])]]);
+  const good = await bytesOf({ kind: 'train', schema: { m: 1 }, state: { step: 3, lr: 0.5 }, tensors });
   await openCheckpoint(good);
-  const seen = new Map<string, number>();
-  const refused = async (bytes: Uint8Array, what: string) => {
+  const seen = new Set<string>();
+  const accepted: string[] = [];
+  const refused = async (bytes: Uint8Array, what: () => string) => {
     try {
       await openCheckpoint(bytes);
+      accepted.push(what());
     } catch (e) {
-      assert.ok(e instanceof CheckpointError, `${what}: ${String(e)}`);
-      assert.notEqual(e.hint, '', `${what}: ${e.message}`);
-      seen.set(e.code, (seen.get(e.code) ?? 0) + 1);
-      return;
+      if (!(e instanceof CheckpointError) || e.hint === '') assert.fail(`${what()}: ${String(e)}`);
+      seen.add(e.code);
     }
-    assert.fail(`${what} was accepted`);
   };
-  const bytes = good.slice();
-  for (let i = 0; i < bytes.length; i++) {
-    for (const flip of [1, 2, 4, 8, 16, 32, 64, 128, 255]) {
-      bytes[i] ^= flip;
-      await refused(bytes, `byte ${i} ^ ${flip}`);
-      bytes[i] ^= flip;
+  // Ninety thousand errors: their stacks would take most of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const bytes = good.slice();
+    for (let i = 0; i < bytes.length; i++) {
+      for (let flip = 1; flip < 256; flip++) {
+        bytes[i] = good[i] ^ flip;
+        await refused(bytes, () => `byte ${i} ^ ${flip}`);
+      }
+      bytes[i] = good[i];
     }
+    for (let n = 0; n < good.length; n++) await refused(good.subarray(0, n), () => `${n} bytes`);
+    for (const more of [1, 256])
+      await refused(Uint8Array.from([...good, ...new Uint8Array(more)]), () => `${more} more`);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
-  for (let n = 0; n < good.length; n++) await refused(good.subarray(0, n), `${n} bytes`);
-  for (const more of [1, 256]) await refused(Uint8Array.from([...good, ...new Uint8Array(more)]), `${more} more`);
+  assert.deepEqual(accepted, []);
   for (const want of ['E_MAGIC', 'E_VERSION', 'E_TRUNCATED', 'E_TRAILING', 'E_LAYOUT', 'E_INTEGRITY', 'E_LIMIT']) {
-    assert.ok(seen.has(want), `${want} among ${[...seen.keys()]}`);
+    assert.ok(seen.has(want), `${want} among ${[...seen]}`);
   }
 });
 

@@ -1,9 +1,11 @@
 /** Making Nodes: every op goes through `apply`, so that every shape error is thrown at the call. */
 
-import type { ComputeDType } from './dtype.ts';
+import { type DType, EXPONENT, isFloat, RANGE } from './dtype.ts';
 import { DataError, OptionError } from './errors.ts';
 import { type Attrs, type Graph, Node } from './node.ts';
 import type { Op } from './op.ts';
+import { C } from './scalar/bits.ts';
+import { castOf } from './scalar/cast.ts';
 import { checkShape } from './shape.ts';
 
 const NONE: Attrs = Object.freeze({});
@@ -30,9 +32,12 @@ export function leaf(graph: Graph, op: Op, attrs: Attrs = NONE): Node {
 
 const f32 = new Float32Array(1);
 
-/** A JS number as a value of a dtype: f32 is rounded and made canonical, integers must be in range (api 3). */
-export function scalarValue(what: string, v: number, dtype: ComputeDType): number {
-  if (dtype === 'f32') {
+/**
+ * A JS number as an element of a dtype: f32 is rounded and made canonical, f16 and bf16 are rounded once more and give
+ * their bits, integers must be in range (api 3).
+ */
+export function scalarValue(what: string, v: number, dtype: DType): number {
+  if (isFloat(dtype)) {
     f32[0] = v;
     const x = f32[0];
     if (!Number.isFinite(x)) {
@@ -41,9 +46,16 @@ export function scalarValue(what: string, v: number, dtype: ComputeDType): numbe
         details: { value: v },
       });
     }
-    return Math.abs(x) < 2 ** -125 ? 0 : x;
+    const bits = castOf(C(x), 'f32', dtype);
+    if (dtype !== 'f32' && (bits & EXPONENT[dtype]) === EXPONENT[dtype]) {
+      throw new DataError(`${what}: the number ${v} is too large for ${dtype}`, {
+        hint: "Use a smaller number, or 'f32'.",
+        details: { value: v, dtype },
+      });
+    }
+    return bits;
   }
-  const [lo, hi] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : dtype === 'u32' ? [0, 2 ** 32 - 1] : [0, 1];
+  const [lo, hi] = RANGE[dtype];
   if (!Number.isInteger(v) || v < lo || v > hi) {
     throw new DataError(`${what}: ${v} is no ${dtype} (an integer from ${lo} to ${hi})`, {
       hint: 'Cast the tensor first, or give an integer in range.',

@@ -48,7 +48,7 @@ export class Node {
   readonly inputs: readonly Node[];
   readonly attrs: Attrs;
   readonly shape: Shape;
-  readonly dtype: ComputeDType;
+  readonly dtype: DType;
   /** Nodes that read this one: while there are any, disposing the tensor keeps a leaf's value. */
   uses = 0;
   /** Tensors and variables that stand for this node. */
@@ -56,7 +56,7 @@ export class Node {
   /** The value, for leaves and after a read. */
   held: Held | null = null;
 
-  constructor(graph: Graph, op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dtype: ComputeDType) {
+  constructor(graph: Graph, op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dtype: DType) {
     this.graph = graph;
     this.id = graph.nextId();
     this.op = op;
@@ -70,7 +70,7 @@ export class Node {
 
 /** Refuses a dtype that an op does not take; nothing is promoted, so the message names the cast. */
 export function needDType(op: string, node: Node, allowed: readonly ComputeDType[]): void {
-  if (allowed.includes(node.dtype)) return;
+  if ((allowed as readonly DType[]).includes(node.dtype)) return;
   throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, got ${node.dtype}`, {
     hint: `Cast first: .cast('${allowed[0]}').`,
     details: { op, expected: allowed, got: node.dtype },

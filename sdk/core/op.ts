@@ -3,7 +3,7 @@
  * fusion and the reference.
  */
 
-import type { ComputeDType } from './dtype.ts';
+import type { DType } from './dtype.ts';
 import { OptionError } from './errors.ts';
 import type { Attrs, Node } from './node.ts';
 import type { ScalarOp } from './scalar/ir.ts';
@@ -15,7 +15,7 @@ export type Value = number;
 /** Writes rows of scalar IR. */
 export interface Emit {
   row(op: ScalarOp, ...args: Value[]): Value;
-  constant(value: number, dtype: ComputeDType): Value;
+  constant(value: number, dtype: DType): Value;
 }
 
 /** What a local derivative sees: the inputs, and the op's own result `y`. */
@@ -49,9 +49,9 @@ export interface Op {
   readonly name: string;
   readonly kind: OpKind;
   /** Shape and dtype of the result; throws ShapeError or DTypeError naming the op. */
-  infer(inputs: readonly Node[], attrs: Attrs): { shape: Shape; dtype: ComputeDType };
+  infer(inputs: readonly Node[], attrs: Attrs): { shape: Shape; dtype: DType };
   /** `map` only: its rows of scalar IR. */
-  scalar?(e: Emit, args: readonly Value[], attrs: Attrs, dtypes: readonly ComputeDType[]): Value;
+  scalar?(e: Emit, args: readonly Value[], attrs: Attrs, dtypes: readonly DType[]): Value;
   /** `composite` only: the graph it stands for. */
   expand?(inputs: readonly Node[], attrs: Attrs): Node;
   /**

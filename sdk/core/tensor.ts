@@ -3,7 +3,7 @@
  * methods here; what has no receiver, and every composite, is a function.
  */
 
-import type { ComputeDType, Data, DType } from './dtype.ts';
+import type { Data, DType } from './dtype.ts';
 import { DisposedError, ShapeError } from './errors.ts';
 import type { IO } from './host.ts';
 import type { Node, ReadOptions } from './node.ts';
@@ -220,7 +220,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
     return this.#to(C.finite(this.node));
   }
   /** f32 to integers truncates toward zero and saturates, NaN gives 0 (N9). */
-  cast<E extends ComputeDType>(dtype: E): Tensor<E> {
+  cast<E extends DType>(dtype: E): Tensor<E> {
     return this.#to<E>(cast(this.node, dtype));
   }
 

@@ -8,7 +8,7 @@
  * that may reject assigns when they have come, and keeps all that follows in line (order.ts).
  */
 
-import type { ComputeDType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import { CaptureError, DataError, type NumericError, OptionError } from '../core/errors.ts';
 import type { Held, Node } from '../core/node.ts';
 import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
@@ -22,7 +22,7 @@ import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
 import { kept, type Leaf, read, type Signature, walk } from './signature.ts';
-import { checkElements, computeDType, nonFiniteData } from './upload.ts';
+import { checkDType, checkElements, nonFiniteData } from './upload.ts';
 
 /** What a trace collects besides the graph. */
 export class Trace {
@@ -37,7 +37,7 @@ export class Trace {
   read(v: Variable): Node {
     const now = this.assigned.get(v) ?? this.reads.get(v);
     if (now) return now;
-    const n = placeholder(this.#rt, -1, v.shape, v.dtype as ComputeDType);
+    const n = placeholder(this.#rt, -1, v.shape, v.dtype);
     this.reads.set(v, n);
     return n;
   }
@@ -55,7 +55,7 @@ interface Entry {
   readonly assigned: readonly { variable: Variable; output: number }[];
   readonly outputSizes: readonly number[];
   /** Builds the result around the outputs. */
-  result(tensor: (output: number, shape: Shape, dtype: ComputeDType) => Tensor): unknown;
+  result(tensor: (output: number, shape: Shape, dtype: DType) => Tensor): unknown;
 }
 
 export function makeCaptured<P extends readonly Arg[], R extends Out>(
@@ -220,7 +220,7 @@ function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
         `${i}`,
         (x) => {
           const [shape, dtype] =
-            typeof x === 'number' ? [[], 'f32' as const] : [x.shape, computeDType('capture', x.dtype)];
+            typeof x === 'number' ? [[], 'f32' as const] : [x.shape, checkDType('capture', x.dtype)];
           const n = placeholder(rt, places.size, shape, dtype);
           places.set(n, places.size);
           return new Tensor(n);
@@ -347,10 +347,10 @@ function feed(rt: EngineRuntime, entry: Entry, index: number, x: Leaf): Held {
     return slot;
   }
   // Shape and dtype belong to the signature: the trace has checked them.
-  const dtype = x.dtype as ComputeDType;
+  const { dtype } = x;
   checkElements('capture', x.data, x.shape, dtype);
   const slot = slotFor(rt, entry, index, x.data.length);
-  if (rt.device.upload(slot, x.data, dtype)) throw nonFiniteData(`capture: argument ${index}`, x.data);
+  if (rt.device.upload(slot, x.data, dtype)) throw nonFiniteData(`capture: argument ${index}`, x.data, dtype);
   return slot;
 }
 

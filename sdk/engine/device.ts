@@ -1,6 +1,6 @@
 /** Device: what the engine asks of a backend. Nothing above this interface knows which one runs. */
 
-import type { ComputeDType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import type { DeviceError } from '../core/errors.ts';
 import type { Held } from '../core/node.ts';
 import type { Plan } from './kernel.ts';
@@ -27,7 +27,7 @@ export interface Device {
   /** A buffer for so many 4-byte elements. Throws DeviceError E_OOM. */
   allocate(elements: number): Held;
   /** Copies elements in; f32 is made canonical. True when an element is Inf or NaN. */
-  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean;
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean;
   /** Copies elements out: f32, i32, u32 as they are, bool as 0 and 1 in 32 bits. */
   download(from: Held, elements: number): Promise<Uint32Array>;
   compile(plan: Plan): Compiled;

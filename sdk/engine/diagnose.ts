@@ -1,5 +1,6 @@
 /** Which op made the first Inf or NaN: the program once more, one kernel an op, every value looked at. */
 
+import { isFloat } from '../core/dtype.ts';
 import { NumericError } from '../core/errors.ts';
 import type { Held, Node } from '../core/node.ts';
 import { DATA, PLACEHOLDER } from '../core/ops/leaf.ts';
@@ -7,6 +8,7 @@ import { showShape } from '../core/shape.ts';
 import type { Device, Flags } from './device.ts';
 import { collect, type Expr } from './expr.ts';
 import { makePlan } from './plan.ts';
+import { hasNonFinite } from './upload.ts';
 
 export async function numericError(
   device: Device,
@@ -17,7 +19,7 @@ export async function numericError(
 ): Promise<NumericError> {
   const suspects = exprs.filter((e) => e.inputs.length > 0 && e.op.kind !== 'view').map((e) => e.node);
   for (const leaf of exprs.filter((e) => e.op === DATA || e.op === PLACEHOLDER)) {
-    if (leaf.dtype === 'f32' && hasNonFinite(await device.download(heldOf(leaf.node), leaf.size))) {
+    if (isFloat(leaf.dtype) && hasNonFinite(await device.download(heldOf(leaf.node), leaf.size), leaf.dtype)) {
       return describe(where, 'an input', leaf.node, 'nonfinite');
     }
   }
@@ -53,9 +55,4 @@ function describe(where: string, op: string, n: Node, what: 'index' | 'nonfinite
         : "Lower the learning rate, scale the data, or clip gradients; { nonfinite: 'keep' } reads the values.",
     details: { op, shape: n.shape, what },
   });
-}
-
-export function hasNonFinite(bits: Uint32Array): boolean {
-  for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7f800000) === 0x7f800000) return true;
-  return false;
 }

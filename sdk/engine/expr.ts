@@ -3,7 +3,7 @@
  * shared, constants folded and nothing dead (api 4 lists the rewrites that are allowed; there are no others).
  */
 
-import type { ComputeDType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import type { Attrs, Node } from '../core/node.ts';
 import { attrNumber, type Emit, type Op } from '../core/op.ts';
 import { CONSTANT, DATA, DETACH } from '../core/ops/leaf.ts';
@@ -20,7 +20,7 @@ export interface Expr {
   readonly attrs: Attrs;
   readonly shape: Shape;
   readonly size: number;
-  readonly dtype: ComputeDType;
+  readonly dtype: DType;
   /** The node it came from: where a leaf's value is, and what a message names. */
   readonly node: Node;
 }
@@ -51,7 +51,7 @@ export function collect(roots: readonly Node[], boundary?: (n: Node) => boolean)
   const keys: string[] = [];
   const leaves: Expr[] = [];
 
-  const make = (op: Op, inputs: readonly Expr[], attrs: Attrs, shape: Shape, dtype: ComputeDType, node: Node): Expr => {
+  const make = (op: Op, inputs: readonly Expr[], attrs: Attrs, shape: Shape, dtype: DType, node: Node): Expr => {
     const bound = op.kind === 'leaf' && op !== CONSTANT && op.name !== 'iota';
     const key = bound
       ? `${dtype}[${shape}]#${leaves.length}`
@@ -65,7 +65,7 @@ export function collect(roots: readonly Node[], boundary?: (n: Node) => boolean)
     shared.set(key, e);
     return e;
   };
-  const constant = (value: number, shape: Shape, dtype: ComputeDType, node: Node) =>
+  const constant = (value: number, shape: Shape, dtype: DType, node: Node) =>
     make(CONSTANT, [], { value: Object.is(value, -0) ? 0 : value, dtype }, shape, dtype, node);
 
   const rewrite = (n: Node, inputs: readonly Expr[]): Expr => {

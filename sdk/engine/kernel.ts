@@ -1,6 +1,6 @@
 /** What a plan is made of: kernels over numbered buffers, the same for every device. */
 
-import type { ComputeDType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import type { ScalarOp } from '../core/scalar/ir.ts';
 
 /** A buffer's number in its plan. */
@@ -17,7 +17,7 @@ export interface Access {
 /** A value of a program, in single assignment order. */
 export type ProgramValue =
   | { readonly kind: 'load'; readonly access: Access }
-  | { readonly kind: 'constant'; readonly value: number; readonly dtype: ComputeDType }
+  | { readonly kind: 'constant'; readonly value: number; readonly dtype: DType }
   | { readonly kind: 'row'; readonly op: ScalarOp; readonly args: readonly number[]; readonly draw?: DrawRow };
 
 /** The static part of a philox or normal row; the step is read from memory. */
@@ -47,7 +47,7 @@ export type Kernel =
   | {
       readonly kind: 'reduce';
       readonly op: 'sum' | 'max' | 'argmax';
-      readonly dtype: ComputeDType;
+      readonly dtype: DType;
       /** Elements [outer, n, inner], reduced over n: either contiguous in memory, or the value of a program. */
       readonly input:
         | { readonly buffer: BufferId; readonly offset: number }
@@ -73,9 +73,18 @@ export type Kernel =
     }
   | ({ readonly kind: 'gather' } & Indexed)
   | ({ readonly kind: 'scatterAdd'; readonly base: BufferId; readonly baseOffset: number } & Indexed)
-  | { readonly kind: 'finish'; readonly buffer: BufferId; readonly size: number };
+  /** A program output: Inf and NaN raise the flag, and an f32 NaN becomes the one of N0. */
+  | {
+      readonly kind: 'finish';
+      readonly buffer: BufferId;
+      readonly size: number;
+      readonly dtype: 'f32' | 'f16' | 'bf16';
+    };
 
-/** Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. */
+/**
+ * Operand of a contraction: element (r, c) at offset + r*row + c*column, plus the batch's strides. One of `row` and `column`
+ * is 1: what has one row or column may be said to have any stride.
+ */
 export interface Matrix {
   readonly buffer: BufferId;
   readonly offset: number;
@@ -86,7 +95,7 @@ export interface Matrix {
 
 /** x is [outer, v, inner]; the index has one entry for each of n places along the axis, by its own strides. */
 export interface Indexed {
-  readonly dtype: ComputeDType;
+  readonly dtype: DType;
   readonly outer: number;
   readonly v: number;
   readonly n: number;
@@ -120,7 +129,7 @@ export interface Plan {
   readonly buffers: readonly BufferInfo[];
   readonly kernels: readonly Kernel[];
   readonly inputs: number;
-  readonly outputs: readonly { readonly size: number; readonly dtype: ComputeDType }[];
+  readonly outputs: readonly { readonly size: number; readonly dtype: DType }[];
   /** Bytes of the arena that holds the temps. */
   readonly arena: number;
 }

@@ -49,6 +49,28 @@ test('moves cost nothing where strides can say them', () => {
   assert.deepEqual(kinds([w.matmul(w.transpose())]), ['matmul', 'finish']);
 });
 
+test('an operand of a contraction has a stride of 1', () => {
+  const of = (...shape: number[]) => rt.tensor(new Float32Array(shape.reduce((n, d) => n * d, 1)), shape);
+  const every = (n: number) => [null, null, n] as const;
+  const pairs: [Tensor<'f32'>, Tensor<'f32'>][] = [
+    [of(5, 7), of(7, 3)],
+    [of(7, 5).transpose(), of(3, 7).transpose()],
+    [of(1, 14).slice(null, every(2)), of(7, 2).slice(null, every(2))],
+    [of(7, 3).slice(null, every(3)), of(1, 20).slice(null, every(2))],
+    [of(4, 3).slice(null, every(3)), of(6, 2).slice(every(6), every(2))],
+    [of(6, 8).slice(every(2), every(2)), of(4, 6).slice(every(-1), null)],
+    [of(5, 1).broadcast([5, 4]), of(1, 3).broadcast([4, 3])],
+    [of(3, 2, 4).permute(1, 2, 0), of(3, 5)],
+  ];
+  for (const [a, b] of pairs) {
+    for (const k of kernelsOf([a.matmul(b)])) {
+      if (k.kind !== 'matmul') continue;
+      for (const x of [k.a, k.b])
+        assert.ok(x.row === 1 || x.column === 1, `${a.shape} by ${b.shape}: ${x.row}, ${x.column}`);
+    }
+  }
+});
+
 test('a training step of a small classifier is few kernels', () => {
   const x = rt.tensor(new Float32Array(64), [16, 4]);
   const y = rt.tensor(new Int32Array(16), [16], 'i32');

@@ -151,7 +151,7 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
       default:
         throw new Error(`plan: no kernel for ${e.op.name}`);
     }
-    if (isOutput(e)) kernels.push({ kind: 'finish', buffer: out, size: e.size });
+    if (isOutput(e)) kernels.push({ kind: 'finish', buffer: out, size: e.size, dtype: 'f32' });
   };
 
   const reduction = (u: Unit, e: Expr) => {
@@ -223,6 +223,10 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
   };
 
   for (const u of units) lower(u);
+  for (const e of outputs) {
+    if (e.dtype !== 'f16' && e.dtype !== 'bf16') continue;
+    kernels.push({ kind: 'finish', buffer: bufferOf.get(e)!, size: e.size, dtype: e.dtype });
+  }
   const live = kernels.filter(works);
   return {
     plan: {

@@ -1,6 +1,6 @@
 /** Writes a program: values in single assignment order, loads and constants shared. */
 
-import type { ComputeDType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import type { Emit } from '../core/op.ts';
 import type { ScalarOp } from '../core/scalar/ir.ts';
 import type { Program, ProgramStore, ProgramValue } from './kernel.ts';
@@ -22,7 +22,7 @@ export class ProgramBuilder implements Emit {
   row(op: ScalarOp, ...args: number[]): number {
     return this.push({ kind: 'row', op, args });
   }
-  constant(value: number, dtype: ComputeDType): number {
+  constant(value: number, dtype: DType): number {
     return this.push({ kind: 'constant', value, dtype });
   }
   build(total: number, stores: readonly ProgramStore[]): Program {

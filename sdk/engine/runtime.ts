@@ -1,6 +1,6 @@
 /** The runtime: tensors, reads and captured programs on one device. */
 
-import { ARRAY, type ComputeDType, type Data, type DType } from '../core/dtype.ts';
+import { ARRAY, type Data, type DType, isFloat } from '../core/dtype.ts';
 import { CaptureError, type DeviceError, DisposedError, type NumericError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import type { Graph, Held, Node, ReadOptions } from '../core/node.ts';
@@ -12,11 +12,11 @@ import { Tensor } from '../core/tensor.ts';
 import { Variable } from '../core/variable.ts';
 import { makeCaptured, type Trace } from './capture.ts';
 import { CLEAN, type Compiled, type Device, type Flags } from './device.ts';
-import { hasNonFinite, numericError } from './diagnose.ts';
+import { numericError } from './diagnose.ts';
 import { collect } from './expr.ts';
 import { Order } from './order.ts';
 import { makePlan, type Planned, type PlanOptions } from './plan.ts';
-import { checkedHost, nonFiniteData } from './upload.ts';
+import { checkedHost, hasNonFinite, nonFiniteData } from './upload.ts';
 
 /** Uncaptured reads keep so many plans, by the structure of their graph. */
 const PLANS = 256;
@@ -100,7 +100,7 @@ export class EngineRuntime implements Runtime, Graph {
     const held = this.device.allocate(host.data.length);
     if (this.device.upload(held, host.data, host.dtype) && o.nonfinite !== 'keep') {
       held.release();
-      throw nonFiniteData('tensor', host.data);
+      throw nonFiniteData('tensor', host.data, host.dtype);
     }
     return new Tensor<D>(this.leafOf(held, host.shape, host.dtype));
   }
@@ -123,7 +123,7 @@ export class EngineRuntime implements Runtime, Graph {
   // Values of nodes.
 
   /** A leaf that owns a value. */
-  leafOf(held: Held, shape: Shape, dtype: ComputeDType): Node {
+  leafOf(held: Held, shape: Shape, dtype: DType): Node {
     const n = dataLeaf(this, shape, dtype);
     this.own(n, held);
     return n;
@@ -157,7 +157,7 @@ export class EngineRuntime implements Runtime, Graph {
 
   /** A leaf that gets the variable's value when the calls before this line have ended. */
   #valueInTurn(v: Variable): Node {
-    const n = dataLeaf(this, v.shape, v.dtype as ComputeDType);
+    const n = dataLeaf(this, v.shape, v.dtype);
     void this.order.run(() => {
       if (!v.current || (n.handles === 0 && n.uses === 0)) return;
       try {
@@ -197,7 +197,7 @@ export class EngineRuntime implements Runtime, Graph {
 
   /** A captured call's new value: held by the variable alone until a tensor is made of it. */
   install(v: Variable, held: Held): void {
-    const n = dataLeaf(this, v.shape, v.dtype as ComputeDType);
+    const n = dataLeaf(this, v.shape, v.dtype);
     this.#rebind(v, n);
     n.held = held;
     v.box.held = held;
@@ -290,7 +290,7 @@ export class EngineRuntime implements Runtime, Graph {
       const [bits, raised] = await Promise.all([this.device.download(held, size), flags, ...before]);
       if (before.length > 0) await this.#throwFault(keep);
       o.signal?.throwIfAborted();
-      if (!keep && (raised.index || (node.dtype === 'f32' && hasNonFinite(bits)))) {
+      if (!keep && (raised.index || (isFloat(node.dtype) && hasNonFinite(bits, node.dtype)))) {
         if (computed) this.#forget(node);
         throw await this.#explain([node], raised);
       }
@@ -357,8 +357,8 @@ export class EngineRuntime implements Runtime, Graph {
   }
 }
 
-/** Device words as the host's array of a dtype. */
-export function toHost(bits: Uint32Array, dtype: ComputeDType): Data[ComputeDType] {
+/** Device words, one an element, as the host's array of a dtype. */
+export function toHost(bits: Uint32Array, dtype: DType): Data[DType] {
   switch (dtype) {
     case 'f32':
       return new Float32Array(bits.buffer, bits.byteOffset, bits.length);
@@ -366,7 +366,7 @@ export function toHost(bits: Uint32Array, dtype: ComputeDType): Data[ComputeDTyp
       return new Int32Array(bits.buffer, bits.byteOffset, bits.length);
     case 'u32':
       return bits;
-    case 'bool':
-      return ARRAY.bool.from(bits);
+    default:
+      return ARRAY[dtype].from(bits);
   }
 }

@@ -1,31 +1,33 @@
 /** Host data on its way to a device: sizes, dtypes and ranges are checked before anything is written. */
 
-import type { ComputeDType, DType } from '../core/dtype.ts';
+import { ARRAY, BYTES, type DType, EXPONENT, isDType, isFloat, RANGE } from '../core/dtype.ts';
 import { DataError, DTypeError, ShapeError } from '../core/errors.ts';
 import { type HostArray, isHostArray } from '../core/host.ts';
+import { C, canonicalOf, castOf } from '../core/scalar/index.ts';
 import { checkShape, type Shape, showShape, sizeOf } from '../core/shape.ts';
 
-const COMPUTE: readonly DType[] = ['f32', 'i32', 'u32', 'bool'];
-
-export function computeDType(what: string, dtype: DType): ComputeDType {
-  if (COMPUTE.includes(dtype)) return dtype as ComputeDType;
-  throw new DTypeError(`${what}: ${dtype} only stores; tensors are ${COMPUTE.join(', ')}`, {
-    hint: 'Convert on the host first (f32 for f16 and bf16, i32 or u32 for i8 and u8).',
+export function checkDType(what: string, dtype: DType): DType {
+  if (isDType(dtype)) return dtype;
+  throw new DTypeError(`${what}: unknown dtype ${String(dtype)}`, {
+    hint: `Use one of ${Object.keys(BYTES).join(', ')}.`,
     details: { dtype },
   });
 }
 
-/** A host array from what a user gave, checked. Plain numbers that are to be integers must be integers in range. */
+/**
+ * A host array from what a user gave, checked. Plain numbers that are to be integers must be integers in range; those that are
+ * to be f16 or bf16 are rounded, while a Uint16Array holds their bits.
+ */
 export function checkedHost(
   what: string,
   data: HostArray | ArrayLike<number>,
   shape?: Shape,
   dtype?: DType,
-): HostArray<ComputeDType> {
+): HostArray<DType> {
   const given: HostArray = isHostArray(data)
     ? data
     : { data: data as Float32Array, shape: shape ?? [data.length], dtype: dtype ?? 'f32' };
-  const as = computeDType(what, dtype ?? given.dtype);
+  const as = checkDType(what, dtype ?? given.dtype);
   if (as !== given.dtype) {
     throw new DTypeError(`${what}: the array is ${given.dtype}, asked for ${as}`, {
       hint: `Upload it as ${given.dtype} and use .cast('${as}').`,
@@ -33,11 +35,14 @@ export function checkedHost(
   }
   const dims = checkShape(what, shape ?? given.shape);
   checkElements(what, given.data, dims, as);
-  return { data: given.data as HostArray<ComputeDType>['data'], shape: dims, dtype: as };
+  if ((as === 'f16' || as === 'bf16') && !(given.data instanceof Uint16Array)) {
+    return { data: Uint16Array.from(given.data, (v) => castOf(C(Math.fround(v)), 'f32', as)), shape: dims, dtype: as };
+  }
+  return { data: given.data, shape: dims, dtype: as };
 }
 
 /** Refuses data that do not fill their shape, and numbers that are no integers of their dtype. */
-export function checkElements(what: string, data: ArrayLike<number>, shape: Shape, dtype: ComputeDType): void {
+export function checkElements(what: string, data: ArrayLike<number>, shape: Shape, dtype: DType): void {
   if (sizeOf(shape) !== data.length) {
     throw new ShapeError(
       `${what}: ${data.length} numbers do not fill a tensor of shape ${showShape(shape)} (${sizeOf(shape)})`,
@@ -47,13 +52,12 @@ export function checkElements(what: string, data: ArrayLike<number>, shape: Shap
       },
     );
   }
-  if (dtype !== 'f32') checkIntegers(what, data, dtype);
+  if (!isFloat(dtype)) checkIntegers(what, data, dtype);
 }
 
-function checkIntegers(what: string, data: ArrayLike<number>, dtype: ComputeDType): void {
-  const exact = dtype === 'i32' ? data instanceof Int32Array : dtype === 'u32' ? data instanceof Uint32Array : false;
-  if (exact) return;
-  const [lo, hi] = dtype === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : dtype === 'u32' ? [0, 2 ** 32 - 1] : [0, 1];
+function checkIntegers(what: string, data: ArrayLike<number>, dtype: keyof typeof RANGE): void {
+  if (dtype !== 'bool' && data instanceof ARRAY[dtype]) return;
+  const [lo, hi] = RANGE[dtype];
   for (let i = 0; i < data.length; i++) {
     const v = data[i];
     if (Number.isInteger(v) && v >= lo && v <= hi) continue;
@@ -67,12 +71,32 @@ function checkIntegers(what: string, data: ArrayLike<number>, dtype: ComputeDTyp
   }
 }
 
-/** The error for Inf or NaN in host data; finds the first one. */
-export function nonFiniteData(what: string, data: ArrayLike<number>): DataError {
+/** f16 or bf16 elements as a device holds them, one in 32 bits and canonical, and whether one is Inf or NaN. */
+export function halves(
+  data: ArrayLike<number>,
+  dtype: 'f16' | 'bf16',
+): { words: Uint32Array<ArrayBuffer>; nonfinite: boolean } {
+  const words = Uint32Array.from(data, (h) => canonicalOf(h, dtype));
+  return { words, nonfinite: hasNonFinite(words, dtype) };
+}
+
+/** True when an element of a float dtype, in device words, is Inf or NaN. */
+export function hasNonFinite(words: Uint32Array, dtype: keyof typeof EXPONENT): boolean {
+  const mask = EXPONENT[dtype];
+  for (let i = 0; i < words.length; i++) if ((words[i] & mask) === mask) return true;
+  return false;
+}
+
+/** The error for Inf or NaN in host data; finds the first one. Elements of f16 and bf16 are bits. */
+export function nonFiniteData(what: string, data: ArrayLike<number>, dtype: DType): DataError {
+  const value = (i: number) => (dtype === 'f32' ? Math.fround(data[i]) : castOf(data[i], dtype, 'f32'));
   let i = 0;
-  while (i < data.length && Number.isFinite(Math.fround(data[i]))) i++;
-  return new DataError(`${what}: element ${i} is ${data[i]}, which is not finite in f32`, {
-    hint: "Clean the data, or upload it with { nonfinite: 'keep' }.",
-    details: { index: i, value: String(data[i]) },
-  });
+  while (i < data.length && Number.isFinite(value(i))) i++;
+  return new DataError(
+    `${what}: element ${i} is ${dtype === 'f32' ? data[i] : value(i)}, which is not finite in ${dtype}`,
+    {
+      hint: "Clean the data, or upload it with { nonfinite: 'keep' }.",
+      details: { index: i, value: String(value(i)) },
+    },
+  );
 }

@@ -1,7 +1,8 @@
-/** `isobit/optim`: optimisers, clipping and schedules. */
+/** `isobit/optim`: optimisers, clipping, averaging and schedules. */
 
 export { type AdamOptions, adam, adamw } from './adam.ts';
 export { clipByNorm } from './clip.ts';
+export { type EmaOptions, ema } from './ema.ts';
 export type { Optimizer, Scalars, Slots, Tree } from './optimizer.ts';
 export {
   type CosineDecayOptions,

@@ -51,7 +51,8 @@ export function perParameter(
   };
 }
 
-function entry(tree: Tree | undefined, name: string, what: string): Tensor<'f32'> {
+/** What a tree holds for a parameter; `what` names it where it is missing. */
+export function entry(tree: Tree | undefined, name: string, what: string): Tensor<'f32'> {
   const t = tree?.get(name);
   if (t) return t;
   throw new OptionError(`optimizer: no ${what} for parameter ${name}`, {

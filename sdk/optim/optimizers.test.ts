@@ -3,7 +3,18 @@ import { before, describe, test } from 'node:test';
 import { rsqrt } from '../core/scalar/index.ts';
 import type { Runtime, Variable } from '../index.ts';
 import { createRuntime } from '../index.ts';
-import { type AdamOptions, adam, adamw, clipByNorm, type Optimizer, type SgdOptions, sgd, stepDecay } from './index.ts';
+import {
+  type AdamOptions,
+  adam,
+  adamw,
+  clipByNorm,
+  type EmaOptions,
+  ema,
+  type Optimizer,
+  type SgdOptions,
+  sgd,
+  stepDecay,
+} from './index.ts';
 import type { Scalars } from './optimizer.ts';
 
 // The rules of N13 once more, in plain numbers: one Math.fround an operation, no graph, no device.
@@ -168,6 +179,37 @@ describe('20 steps of an optimiser are those of plain arithmetic, to the bit', (
     }
     assert.deepEqual((await run(clipByNorm(sgd({ lr }), 1e6), 3)).params, (await run(sgd({ lr }), 3)).params);
   });
+
+  for (const o of [{ decay: 0.9 }, { decay: 0.99, warmup: true }, { decay: 0 }, { decay: 1 - 2 ** -30 }]) {
+    test(`ema ${show(o)}: averages beside the same training`, async () => {
+      const plain = await run(adam({ lr: 0.01 }), 20);
+      const got = await run(ema(adam({ lr: 0.01 }), o), 20);
+      assert.deepEqual(got.params, plain.params);
+      assert.deepEqual(got.slots.slice(0, 2), plain.slots);
+      const host = hostAdam({ lr: 0.01 }, false);
+      for (const [i, [k, shape]] of Object.entries(shapes).entries()) {
+        let p: Floats = noise(size(shape), i);
+        let s: Floats[] = [new Float32Array(size(shape)), new Float32Array(size(shape))];
+        let e: Floats = new Float32Array(size(shape));
+        for (let t = 1; t <= 20; t++) {
+          [p, s] = host(p, gradients(t)[k].data, s, t);
+          const share = f(1 - (o.warmup ? Math.min(o.decay, (1 + t) / (10 + t)) : o.decay));
+          e = t === 1 ? p : map((ev, pv) => f(ev + f(share * f(pv - ev))), e, p);
+        }
+        assert.deepEqual(got.slots[2][k], e, k);
+      }
+    });
+  }
+
+  test('ema: the average of what stays is what stays, and starts at the first step that is taken', async () => {
+    // With a rate of 0 the parameters stay; the second factor of decay e + (1 - decay) p would be off by 3e-4 here.
+    const still = await run(ema(sgd({ lr: 0 }), { decay: 0.9999 }), 50);
+    assert.deepEqual(still.slots[0], still.params);
+    // Steps 0 to 4 were refused: the sixth is the first to be averaged.
+    const late = ema(sgd({ lr: 0.1 }), { decay: 0.9 });
+    const first = await run({ ...late, hyper: (step) => late.hyper(step + 5) }, 1);
+    assert.deepEqual(first.slots[0], first.params);
+  });
 });
 
 describe('options', () => {
@@ -185,6 +227,9 @@ describe('options', () => {
     refused(() => adamw({ lr: 0.1, weightDecay: -1 }), /adamw: weightDecay must be/);
     refused(() => adam({ lr: () => Number.NaN }).hyper(0), /the schedule gives NaN at step 0/);
     refused(() => clipByNorm(sgd({ lr: 0.1 }), 0), /maxNorm must be/);
+    refused(() => ema(sgd({ lr: 0.1 }), { decay: 1 }), /ema: decay must be a number from 0 to below 1/);
+    refused(() => ema(sgd({ lr: 0.1 }), {} as EmaOptions), /ema: decay must be .* got undefined/);
+    refused(() => ema(ema(sgd({ lr: 0.1 }), { decay: 0.5 }), { decay: 0.9 }), /has averages already/);
   });
   test('eps below 2^-50 would make steps that PyTorch does not (N13)', () => {
     refused(() => adam({ lr: 0.1, eps: 2 ** -51 }), /eps must be a number of at least 2\^-50/);

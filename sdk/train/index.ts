@@ -10,4 +10,4 @@ export type {
   ValidationOptions,
 } from './options.ts';
 export { type Progress, Trainer } from './trainer.ts';
-export { loadWeights, weightsOf } from './weights.ts';
+export { type LoadWeightsOptions, loadWeights, weightsOf } from './weights.ts';

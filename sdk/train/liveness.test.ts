@@ -13,12 +13,15 @@ import { LEAKY_RELU_OPTIONS } from '../nn/activations.ts';
 import { crossEntropy, fill, Linear, type LinearOptions, leakyRelu } from '../nn/index.ts';
 import { LINEAR_OPTIONS } from '../nn/linear.ts';
 import { ADAM_OPTIONS } from '../optim/adam.ts';
+import { EMA_OPTIONS } from '../optim/ema.ts';
 import {
   type AdamOptions,
   adam,
   adamw,
   clipByNorm,
   cosineDecay,
+  type EmaOptions,
+  ema,
   exponentialDecay,
   linearSchedule,
   type Optimizer,
@@ -219,6 +222,11 @@ for (const [name, make] of Object.entries({ adam, adamw })) {
 }
 live('clipByNorm', ['maxNorm'], {
   maxNorm: () => optimized(clipByNorm(sgd({ lr: 0.1 }), 0.01), clipByNorm(sgd({ lr: 0.1 }), 0.02)),
+});
+const averages = (a: EmaOptions, b: EmaOptions) => () => optimized(ema(sgd({ lr: 0.1 }), a), ema(sgd({ lr: 0.1 }), b));
+live('ema', Object.keys(EMA_OPTIONS), {
+  decay: averages({ decay: 0.5 }, { decay: 0.6 }),
+  warmup: averages({ decay: 0.9 }, { decay: 0.9, warmup: true }),
 });
 
 const rates = (a: Schedule, b: Schedule) => () => [[0, 1, 5, 9, 20].map(a), [0, 1, 5, 9, 20].map(b)] as const;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
 import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
-import { batches } from '../data/index.ts';
+import { batches, moments } from '../data/index.ts';
 import { createRuntime, type Runtime, type Tensor } from '../index.ts';
 import { build } from '../nn/build.ts';
-import { crossEntropy, Linear, leakyRelu, Sequential, tanh } from '../nn/index.ts';
-import { adam, adamw, cosineDecay, type Optimizer, sgd, warmup } from '../optim/index.ts';
+import { crossEntropy, Linear, leakyRelu, Normalize, Sequential, tanh } from '../nn/index.ts';
+import { adam, adamw, clipByNorm, cosineDecay, ema, type Optimizer, sgd, warmup } from '../optim/index.ts';
 import { accuracy, loadWeights, type Objective, weightsOf } from './index.ts';
 import { drain, tinyBatches, tinyData, tinyModel, tinyTrainer } from './tiny.ts';
 import { Trainer } from './trainer.ts';
@@ -24,6 +24,7 @@ const OPTIMIZERS: Record<string, () => Optimizer> = {
   'sgd with momentum': () => sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
   adam: () => adam({ lr: 0.05 }),
   'adamw with a schedule': () => adamw({ lr: warmup(cosineDecay({ lr: 0.1, steps: STEPS }), { steps: 4 }) }),
+  'adam with clipping and averages': () => ema(clipByNorm(adam({ lr: 0.05 }), 0.5), { decay: 0.9, warmup: true }),
 };
 
 describe('a run that stops after any step and resumes ends in the same bytes', () => {
@@ -263,5 +264,33 @@ describe('weights alone', () => {
       assert.deepEqual(await fresh.forward(other.tensor(x)).data(), want, file.kind);
       await assert.rejects(loadWeights(new Linear(3, 3).init(rt), file), { code: 'E_MODEL' });
     }
+  });
+  test('averages: a model with them in place of its parameters, and its own buffers', async () => {
+    const { x } = tinyData();
+    const make = () => new Sequential(new Normalize(3, moments(x)), new Linear(3, 4), tanh, new Linear(4, 3)).init(rt);
+    const run = async (optimizer: Optimizer, steps: number) => {
+      const store = memoryStore();
+      const trainer = tinyTrainer(rt, { model: make(), optimizer, store });
+      await drain(trainer.run(tinyBatches(), { steps }));
+      await trainer.save();
+      return (await new RunStore(store).open())!.file;
+    };
+    const averaged = () => ema(adam({ lr: 0.05 }), { decay: 0.9 });
+    const file = await run(averaged(), 12);
+    const fresh = build(file.state.model).init(other);
+    await loadWeights(fresh, file, { average: true });
+    for (const [name, v] of fresh.parameters()) {
+      const got = await v.value().data();
+      assert.deepEqual(got, (await file.read(`optim/ema/${name}`)).data);
+      assert.notDeepEqual(got, (await file.read(`model/${name}`)).data);
+    }
+    for (const [name, v] of fresh.buffers())
+      assert.deepEqual(await v.value().data(), (await file.read(`model/${name}`)).data);
+    const before = await fresh.parameters().get('1.bias')!.value().data();
+    for (const none of [await run(adam({ lr: 0.05 }), 3), await run(averaged(), 0)]) {
+      await assert.rejects(loadWeights(fresh, none, { average: true }), { code: 'E_MISSING' });
+      assert.deepEqual(await fresh.parameters().get('1.bias')!.value().data(), before);
+    }
+    await assert.rejects(loadWeights(new Linear(3, 3).init(rt), file, { average: true }), { code: 'E_MODEL' });
   });
 });

@@ -117,6 +117,22 @@ op('isFinite', () => [one], toBool(s.isFinite32));
 op('f2i', () => [one], toBool(s.f32ToI32));
 op('f2u', () => [one], toBool(s.f32ToU32));
 op('f2b', () => [one], toBool(s.toBool));
+op('f2h', () => [one], toBool(s.f32ToF16));
+op('f2bf', () => [one], toBool(s.f32ToBf16));
+const halves = (dtype: 'f16' | 'bf16') =>
+  Uint32Array.from({ length: 65536 }, (_, h) => h).filter((h) => s.canonicalOf(h, dtype) === h);
+op(
+  'h2f',
+  () => [halves('f16')],
+  (h) => s.bitsOf(s.f16ToF32(h)),
+  true,
+);
+op(
+  'bf2f',
+  () => [halves('bf16')],
+  (h) => s.bitsOf(s.bf16ToF32(h)),
+  true,
+);
 
 op(
   'copy',

@@ -7,6 +7,7 @@ import { eq, le, lt, max, min, ne } from './compare.ts';
 import { div } from './div.ts';
 import { erf } from './erf.ts';
 import { exp } from './exp.ts';
+import { bf2f, f2bf, f2h, h2f } from './half.ts';
 import { log } from './log.ts';
 import { normal, philox, unit } from './philox.ts';
 import { pow } from './pow.ts';
@@ -107,6 +108,10 @@ export const FUNCTIONS: Readonly<Record<ScalarOp, WgslOp>> = {
   u2f: calls(u2f),
   f2b: nonzero,
   i2b: nonzero,
+  f2h: calls(f2h),
+  h2f: calls(h2f),
+  f2bf: calls(f2bf),
+  bf2f: calls(bf2f),
   unit: calls(unit),
   iota: inline((i) => i),
   philox: calls(philox),

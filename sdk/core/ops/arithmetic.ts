@@ -15,7 +15,12 @@ const NUMBERS: readonly ComputeDType[] = ['f32', 'i32', 'u32'];
 /** An op with one scalar row a dtype. */
 function rows(name: string, table: Partial<Record<ComputeDType, ScalarOp>>, expr?: Local): Op {
   const allowed = Object.keys(table) as ComputeDType[];
-  return mapOp(name, same(name, allowed), (e, args, _, dtypes) => e.row(table[dtypes[0]]!, ...args), expr);
+  return mapOp(
+    name,
+    same(name, allowed),
+    (e, args, _, dtypes) => e.row(table[dtypes[0] as ComputeDType]!, ...args),
+    expr,
+  );
 }
 
 export const NEG = rows('neg', { f32: 'neg_f', i32: 'neg_i', u32: 'neg_i' }, (g) => neg(g));

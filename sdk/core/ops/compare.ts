@@ -9,7 +9,7 @@ import { binary, mapOp, same, unary } from './elementwise.ts';
 function comparison(name: string, table: Partial<Record<ComputeDType, ScalarOp>>, swap = false): Op {
   const allowed = Object.keys(table) as ComputeDType[];
   return mapOp(name, same(name, allowed, 'bool'), (e, [a, b], _, [dtype]) =>
-    swap ? e.row(table[dtype]!, b, a) : e.row(table[dtype]!, a, b),
+    swap ? e.row(table[dtype as ComputeDType]!, b, a) : e.row(table[dtype as ComputeDType]!, a, b),
   );
 }
 

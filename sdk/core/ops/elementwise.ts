@@ -5,7 +5,7 @@
  */
 
 import { apply } from '../build.ts';
-import type { ComputeDType } from '../dtype.ts';
+import type { ComputeDType, DType } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import { type Node, needDType } from '../node.ts';
 import type { Op, Site } from '../op.ts';
@@ -24,7 +24,7 @@ export function local(expr: Local): Pick<Op, 'vjp' | 'jvp'> {
   return { vjp: rule, jvp: rule };
 }
 
-type Rule = (inputs: readonly Node[]) => ComputeDType;
+type Rule = (inputs: readonly Node[]) => DType;
 
 /** Operands of one dtype out of `allowed`; the result has the same dtype, or `out`. */
 export function same(name: string, allowed: readonly ComputeDType[], out?: ComputeDType): Rule {

@@ -5,7 +5,10 @@ import { ShapeError } from '../errors.ts';
 import { type Node, needDType } from '../node.ts';
 import type { Op } from '../op.ts';
 import { type Shape, showShape, sizeOf, tryBroadcast } from '../shape.ts';
+import { abs, mul } from './arithmetic.ts';
+import { lt } from './compare.ts';
 import { permute, reshape } from './move.ts';
+import { cast, where } from './select.ts';
 
 export interface MatmulOptions {
   /** Use the left side transposed in its last two axes. */
@@ -56,10 +59,22 @@ export const MATMUL: Op = {
 };
 
 /**
- * [..., m, k] by [..., k, n] gives [..., m, n]; batch axes broadcast. By a right side of rank 2 the left's leading axes are rows
- * like any other, so that the right side's gradient is one contraction over all of them (N6).
+ * An f16 or bf16 operand as N6 loads it: widened, and Inf of its sign from 2^64 on. Products of two are exact in f32 and never
+ * overflow, so that the f32 mode has the bits of theirs.
  */
-export function matmul(a: Node, b: Node, o: MatmulOptions = {}): Node {
+function widened(x: Node): Node {
+  const wide = cast(x, 'f32');
+  return x.dtype === 'f16' ? wide : where(lt(abs(wide), 2 ** 64), wide, mul(wide, 2 ** 64));
+}
+
+/**
+ * [..., m, k] by [..., k, n] gives [..., m, n]; batch axes broadcast. By a right side of rank 2 the left's leading axes are rows
+ * like any other, so that the right side's gradient is one contraction over all of them (N6). Both sides are f32, both f16 or
+ * both bf16; the result is f32.
+ */
+export function matmul(left: Node, right: Node, o: MatmulOptions = {}): Node {
+  const half = left.dtype === right.dtype && (left.dtype === 'f16' || left.dtype === 'bf16');
+  const [a, b] = half ? [widened(left), widened(right)] : [left, right];
   const [transposeA, transposeB] = [o.transposeA === true, o.transposeB === true];
   if (b.shape.length !== 2 || a.shape.length <= 2) return apply(MATMUL, [a, b], { transposeA, transposeB });
   const r = a.shape.length;

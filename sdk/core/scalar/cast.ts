@@ -1,6 +1,6 @@
 /** N9: casts, in integers. Elements are held as sdk/core/dtype.ts says: f16 and bf16 as their bits, bool as 0 or 1. */
 
-import type { DType } from '../dtype.ts';
+import { type DType, isFloat } from '../dtype.ts';
 import { bitsOf, C, ofBits } from './bits.ts';
 
 const f = Math.fround;
@@ -83,8 +83,10 @@ function toInteger(v: number, to: 'i32' | 'u32' | 'i8' | 'u8'): number {
   }
 }
 
-function isFloat(d: DType): d is 'f32' | 'f16' | 'bf16' {
-  return d === 'f32' || d === 'f16' || d === 'bf16';
+/** What a device holds of an element (N0): halves have one NaN, no -0, and nothing that f32 would not hold. */
+export function canonicalOf(v: number, dtype: DType): number {
+  if (dtype === 'f32') return C(v);
+  return dtype === 'f16' ? f32ToF16(f16ToF32(v)) : dtype === 'bf16' ? f32ToBf16(bf16ToF32(v)) : v;
 }
 
 /**

@@ -67,13 +67,18 @@ export const SCALAR_OPS = [
   'not',
   // any 32 bits: where(c, a, b)
   'where',
-  // casts (N9); bool -> int and i32 <-> u32 are copies, bool -> f32 is i2f
+  // casts (N9); bool -> int and i32 <-> u32 are copies, bool -> f32 is i2f; i8 is held as i32, u8 as u32
   'f2i',
   'f2u',
   'i2f',
   'u2f',
   'f2b',
   'i2b',
+  // f32 to the bits of f16 and bf16, and back (N9)
+  'f2h',
+  'h2f',
+  'f2bf',
+  'bf2f',
   // random (N8): u32 -> f32 in [0, 1)
   'unit',
   // generators: value of a flat index; `philox` and `normal` read the step from operand a, and (seed lo, seed hi, stream)

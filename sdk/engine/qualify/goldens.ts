@@ -73,6 +73,9 @@ function functions(add: Add, tie: Tie, x: F): void {
   add('round', { floor: v.floor(), ceil: v.ceil(), trunc: v.trunc(), round: v.round() });
   add('sign', { neg: v.neg(), abs: v.abs(), sign: v.sign(), isFinite: v.isFinite() });
   add('cast', { 'f32 to i32': v.cast('i32'), 'f32 to u32': v.cast('u32'), 'f32 to bool': v.cast('bool') });
+  const [half, bf] = [v.cast('f16'), v.cast('bf16')];
+  add('cast', { 'f32 to f16': half, 'f32 to bf16': bf, 'f16 to f32': half.cast('f32'), 'bf16 to f32': bf.cast('f32') });
+  add('cast', { 'f32 to i8': v.cast('i8'), 'f32 to u8': v.cast('u8') });
 }
 
 /** N1 and N3 on two operands. */
@@ -111,7 +114,7 @@ function forms(add: Add, tie: Tie, x: F, b: F, c: F): void {
 function integers(add: Add, p: I, q: I): void {
   add('i32', { neg: p.neg(), abs: p.abs(), sign: p.sign(), add: p.add(q), sub: p.sub(q), mul: p.mul(q) });
   add('i32', { max: p.maximum(q), min: p.minimum(q), lt: p.lt(q), le: p.le(q) });
-  add('cast', { 'i32 to f32': p.cast('f32'), 'i32 to bool': p.cast('bool') });
+  add('cast', { 'i32 to f32': p.cast('f32'), 'i32 to bool': p.cast('bool'), 'i32 to i8': p.cast('i8') });
   const [u, w] = [p.cast('u32').add(1), q.cast('u32')];
   add('u32', {
     sign: u.sign(),
@@ -188,7 +191,7 @@ function moves(add: Add, f32: Upload<F>, i32: Upload<I>): void {
     [5, 6],
   );
   const whole = i32(words(3).slice(0, 42), [7, 6]);
-  add('gather', { f32: x.gather(at, 0), i32: whole.gather(at, 0) });
+  add('gather', { f32: x.gather(at, 0), i32: whole.gather(at, 0), f16: x.cast('f16').gather(at, 0) });
   const many = f32(alike(33, 4200), [4200]);
   const base = f32(alike(34, 5), [5]);
   // One destination has more sources than a chunk of R, one has none.

@@ -6,7 +6,7 @@ import { bitsOf, C, ofBits } from '../../core/scalar/bits.ts';
 export const N = 2048;
 const SIDE = 32;
 
-/** A small generator for scattered words: Weyl steps and a mix (splitmix32). */
+/** A small generator for scattered words: Weyl steps and a mix (splitmix32). Gives u32. */
 export function scatter(seed: number): () => number {
   let s = seed >>> 0;
   return () => {

@@ -1,12 +1,14 @@
 /** Device over the AssemblyScript module: one linear memory, one `run(plan)` a step. */
 
-import type { ComputeDType } from '../../core/dtype.ts';
+import type { DType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
+import { Buffer } from '../buffer.ts';
 import { CLEAN, type Compiled, type Device, type Flags } from '../device.ts';
 import { Heap, type Space } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
+import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
 import { FLAG } from './layout.ts';
 import { lowerPlan } from './lower.ts';
@@ -36,26 +38,6 @@ function linear(memory: WebAssembly.Memory): Space {
       }
     },
   };
-}
-
-class Buffer implements Held {
-  readonly at: number;
-  readonly bytes: number;
-  readonly #heap: Heap;
-  #holders = 1;
-  constructor(heap: Heap, bytes: number) {
-    this.#heap = heap;
-    this.bytes = bytes;
-    this.at = heap.take(bytes);
-  }
-  retain(): this {
-    this.#holders++;
-    return this;
-  }
-  release(): void {
-    if (this.#holders <= 0) return;
-    if (--this.#holders === 0) this.#heap.give(this.at, this.bytes);
-  }
 }
 
 /** Where one binding's address goes. */
@@ -113,15 +95,19 @@ export class WasmDevice implements Device {
     return new Buffer(this.#heap, roomFor(elements));
   }
 
-  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean {
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
     this.#fresh();
     const at = (to as Buffer).at >>> 2;
     if (dtype === 'f32') {
       this.#f32.set(data, at);
       return (this.#kernels.admit((to as Buffer).at, data.length) & FLAG.nonfinite) !== 0;
     }
-    if (dtype === 'i32') this.#i32.set(data, at);
-    else this.#u32.set(data, at);
+    if (dtype === 'f16' || dtype === 'bf16') {
+      const { words, nonfinite } = halves(data, dtype);
+      this.#u32.set(words, at);
+      return nonfinite;
+    }
+    this.#i32.set(data, at);
     return false;
   }
 

@@ -31,7 +31,18 @@ export const ROW_WORDS = 10;
 export const PROGRAM_HEAD = 4;
 
 /** Records of a plan; each is [kind, words in all, ...]. */
-export const RECORDS = ['end', 'map', 'sum', 'max', 'argmax', 'matmul', 'gather', 'scatterAdd', 'finish'] as const;
+export const RECORDS = [
+  'end',
+  'map',
+  'sum',
+  'max',
+  'argmax',
+  'matmul',
+  'gather',
+  'scatterAdd',
+  'finish',
+  'check',
+] as const;
 
 /** How a reduction reads its elements. */
 export const ELEMENTS = { f32: 0, i32: 1, u32: 2 } as const;

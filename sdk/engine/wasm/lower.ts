@@ -1,5 +1,6 @@
 /** From a Plan to the words of layout.ts: records, then the programs and patterns they point to. */
 
+import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import { OPCODE } from '../../core/scalar/ir.ts';
 import type { Access, BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
@@ -131,7 +132,7 @@ export function lowerPlan(plan: Plan): Lowered {
         break;
       case 'gather':
         record('gather', () => {
-          w.push(elem(k.dtype), k.outer, k.v, k.n, k.inner);
+          w.push(isFloat(k.dtype) ? NAN[k.dtype] : 0, k.outer, k.v, k.n, k.inner);
           pointer(k.source, k.sourceOffset);
           pointer(k.index.buffer, k.index.offset);
           w.push(k.index.outer >>> 0, k.index.axis >>> 0, k.index.inner >>> 0);
@@ -151,9 +152,10 @@ export function lowerPlan(plan: Plan): Lowered {
         });
         break;
       case 'finish':
-        record('finish', () => {
+        record(k.dtype === 'f32' ? 'finish' : 'check', () => {
           pointer(k.buffer);
           w.push(k.size);
+          if (k.dtype !== 'f32') w.push(EXPONENT[k.dtype]);
         });
         break;
       default:

@@ -6,13 +6,15 @@
  * take effect in program order.
  */
 
-import type { ComputeDType } from '../../core/dtype.ts';
+import type { DType } from '../../core/dtype.ts';
 import { DeviceError, DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
+import { Buffer } from '../buffer.ts';
 import type { Compiled, Device, Flags } from '../device.ts';
 import { Heap } from '../heap.ts';
 import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
+import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
 import { type Dispatch, lowerPlan } from './lower.ts';
 import { FLAG, PARAMETER_WORDS } from './shader.ts';
@@ -28,26 +30,6 @@ const READ = 0x1;
 
 /** Bytes of device memory to begin with. */
 const FIRST = 1 << 22;
-
-class Buffer implements Held {
-  readonly at: number;
-  readonly bytes: number;
-  readonly #heap: Heap;
-  #holders = 1;
-  constructor(heap: Heap, bytes: number) {
-    this.#heap = heap;
-    this.bytes = bytes;
-    this.at = heap.take(bytes);
-  }
-  retain(): this {
-    this.#holders++;
-    return this;
-  }
-  release(): void {
-    if (this.#holders <= 0) return;
-    if (--this.#holders === 0) this.#heap.give(this.at, this.bytes);
-  }
-}
 
 interface Patch {
   words: number[];
@@ -209,11 +191,13 @@ export class WebGpuDevice implements Device {
     return new Buffer(this.#heap, roomFor(elements));
   }
 
-  upload(to: Held, data: ArrayLike<number>, dtype: ComputeDType): boolean {
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
     this.#check();
-    const words = new Uint32Array(data.length);
+    let words = new Uint32Array(data.length);
     let nonfinite = false;
-    if (dtype === 'f32') {
+    if (dtype === 'f16' || dtype === 'bf16') {
+      ({ words, nonfinite } = halves(data, dtype));
+    } else if (dtype === 'f32') {
       new Float32Array(words.buffer).set(data);
       for (let i = 0; i < words.length; i++) {
         const u = words[i];

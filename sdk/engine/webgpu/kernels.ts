@@ -259,12 +259,12 @@ const SCATTER_ADD_INT = shader(
   mem[${p(9)} + i] = sum + found;`,
 );
 
-/** A program output: NaN made canonical, Inf and NaN flagged (N0). Parameters: total, place. */
+/** A program output: Inf and NaN flagged, an f32 NaN made canonical (N0). Parameters: total, place, exponent bits. */
 const FINISH = shader(
   [],
   `
   let u = mem[${p(1)} + i];
-  if ((u & 0x7f800000u) == 0x7f800000u) {
+  if ((u & ${p(2)}) == ${p(2)}) {
     raise(${FLAG.nonfinite}u);
     if ((u & 0x7fffffffu) > 0x7f800000u) { mem[${p(1)} + i] = 0x7fc00000u; }
   }`,

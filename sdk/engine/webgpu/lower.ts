@@ -1,5 +1,6 @@
 /** From a Plan to dispatches: which shader, how many workgroups, and the words of its parameters. */
 
+import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import type { BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
@@ -125,7 +126,7 @@ export function lowerPlan(plan: Plan): Lowered {
           at(k.out),
         ];
         if (k.kind === 'gather') {
-          dispatch(KERNELS.gather, [...common, word(k.dtype === 'f32' ? 0x7fc00000 : 0)], groupsFor(total));
+          dispatch(KERNELS.gather, [...common, word(isFloat(k.dtype) ? NAN[k.dtype] : 0)], groupsFor(total));
         } else {
           const code = k.dtype === 'f32' ? KERNELS.scatterAddF32 : KERNELS.scatterAddInt;
           dispatch(code, [...common, at(k.base, k.baseOffset)], groupsFor(total));
@@ -133,7 +134,7 @@ export function lowerPlan(plan: Plan): Lowered {
         return;
       }
       case 'finish':
-        dispatch(KERNELS.finish, [word(k.size), at(k.buffer)], groupsFor(k.size));
+        dispatch(KERNELS.finish, [word(k.size), at(k.buffer), word(EXPONENT[k.dtype])], groupsFor(k.size));
         return;
       default:
         k satisfies never;
