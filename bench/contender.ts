@@ -1,6 +1,6 @@
 /** What a library must do to be timed: one training step, from a batch on the host to its loss on the host. */
 
-import type { Batch, Net } from './nets.ts';
+import type { Batch, Net, Product } from './nets.ts';
 
 export interface Contender {
   /** Cross-entropy of the batch before the update; gradients and Adam's update are done when it answers. */
@@ -8,6 +8,9 @@ export interface Contender {
 }
 
 export type MakeContender = (net: Net) => Promise<Contender>;
+
+/** A product of matrices that are on the device: a step makes it, brings it to the host and answers `probeOf` it. */
+export type MakeProduct = (product: Product) => Promise<{ step(): Promise<number> }>;
 
 /** Where a contender is: a module of this folder, and what it exports. */
 export interface Entry {
@@ -22,4 +25,11 @@ export const TRAINER: Entry = { name: 'Trainer', module: 'isobit', make: 'makeTr
 export const PEERS: readonly Entry[] = [
   { name: 'jax-js', module: 'peers/jax', make: 'make' },
   { name: 'tfjs-wasm', module: 'peers/tfjs', make: 'make' },
+];
+
+/** Each on WebGPU, on one software adapter: a training step, and a product. */
+export const ON_WEBGPU: readonly (Omit<Entry, 'make'> & { readonly step: string; readonly product: string })[] = [
+  { name: 'isobit', module: 'isobit', step: 'makeStepOnWebGpu', product: 'makeProduct' },
+  { name: 'jax-js', module: 'peers/jax', step: 'makeOnWebGpu', product: 'makeProduct' },
+  { name: 'tfjs-webgpu', module: 'peers/tfjs-webgpu', step: 'make', product: 'makeProduct' },
 ];

@@ -5,8 +5,9 @@ import { createRuntime, grad, hostArray, type Runtime, type Tensor } from '../sd
 import { crossEntropy, type Layer, Linear, relu, Sequential } from '../sdk/nn/index.ts';
 import { adam, type Scalars } from '../sdk/optim/index.ts';
 import { Trainer } from '../sdk/train/index.ts';
-import type { MakeContender } from './contender.ts';
-import { ADAM, type Batch, layersOf, type Net } from './nets.ts';
+import type { Contender, MakeContender, MakeProduct } from './contender.ts';
+import { provideGpu } from './gpu.ts';
+import { ADAM, type Batch, layersOf, type Net, operandsOf, probeOf } from './nets.ts';
 
 function modelOf(rt: Runtime, net: Net): Sequential {
   const layers = layersOf(net);
@@ -28,8 +29,30 @@ const arrays = (net: Net, { x, y }: Batch) => ({
 });
 
 /** `rt.capture` around loss, gradients and update. */
-export const makeStep: MakeContender = async (net) => {
-  const rt = await createRuntime({ backend: 'wasm' });
+export const makeStep: MakeContender = async (net) => stepOn(await createRuntime({ backend: 'wasm' }), net);
+
+export const makeStepOnWebGpu: MakeContender = async (net) => {
+  await provideGpu();
+  return stepOn(await createRuntime({ backend: 'webgpu' }), net);
+};
+
+export const makeProduct: MakeProduct = async (product) => {
+  await provideGpu();
+  const rt = await createRuntime({ backend: 'webgpu' });
+  const { size } = product;
+  const [a, b] = operandsOf(product).map((x) => rt.tensor(x, [size, size]));
+  const multiply = rt.capture((x: Tensor<'f32'>, y: Tensor<'f32'>) => x.matmul(y));
+  return {
+    async step() {
+      const c = await multiply(a, b);
+      const data = await c.data();
+      c.dispose();
+      return probeOf(product, data);
+    },
+  };
+};
+
+export function stepOn(rt: Runtime, net: Net): Contender {
   const model = modelOf(rt, net);
   const rule = optimizer();
   const params = model.parameters();
@@ -68,7 +91,7 @@ export const makeStep: MakeContender = async (net) => {
       return value;
     },
   };
-};
+}
 
 /** The Trainer's loop, over a source that hands out the given batch. */
 export const makeTrainer: MakeContender = async (net) => {

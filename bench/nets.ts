@@ -65,3 +65,24 @@ export function layersOf({ widths }: Pick<Net, 'widths'>): readonly Layer[] {
     return { inputs, outputs, weight, bias: new Float32Array(outputs) };
   });
 }
+
+/** A product of square matrices, timed on GPUs. */
+export interface Product {
+  readonly name: string;
+  readonly size: number;
+}
+
+export const PRODUCTS: readonly Product[] = [
+  { name: 'matmul 256', size: 256 },
+  { name: 'matmul 512', size: 512 },
+];
+
+/** Both operands, row-major. */
+export function operandsOf({ size }: Product): readonly [Float32Array, Float32Array] {
+  const next = noise(3);
+  const make = () => Float32Array.from({ length: size * size }, next);
+  return [make(), make()];
+}
+
+/** What stands for a product when contenders are compared: an element far from its edges. */
+export const probeOf = ({ size }: Product, c: ArrayLike<number>): number => c[(size >> 1) * size + 7];

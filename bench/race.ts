@@ -3,7 +3,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Entry } from './contender.ts';
-import type { Net } from './nets.ts';
 import type { Answer, Request } from './turn.ts';
 
 export interface Pace {
@@ -26,8 +25,13 @@ const CHECKED = 12;
 const TOLERANCE = 1e-3;
 
 /** @throws Error where the contenders do not do the same work. */
-export async function race(net: Net, entries: readonly Entry[], built: string, pace: Pace): Promise<Figures[]> {
-  const racers = entries.map((e) => new Racer(e, net, built));
+export async function race(
+  work: { readonly name: string },
+  entries: readonly Entry[],
+  built: string,
+  pace: Pace,
+): Promise<Figures[]> {
+  const racers = entries.map((e) => new Racer(e, work.name, built));
   try {
     const losses: (readonly number[])[] = [];
     for (const r of racers) losses.push((await r.ask<{ losses: readonly number[] }>({ steps: CHECKED })).losses);
@@ -36,7 +40,7 @@ export async function race(net: Net, entries: readonly Entry[], built: string, p
         const first = losses[0][step];
         if (Math.abs(loss - first) <= TOLERANCE * Math.abs(first)) return;
         throw new Error(
-          `bench: ${net.name}: at step ${step + 1} the loss is ${loss} in ${entries[i].name} and ${first} in ${entries[0].name}: not the same work`,
+          `bench: ${work.name}: at step ${step + 1} the result is ${loss} in ${entries[i].name} and ${first} in ${entries[0].name}: not the same work`,
         );
       });
     });
@@ -61,11 +65,11 @@ class Racer {
   readonly #name: string;
   readonly #process: ChildProcess;
 
-  constructor(e: Entry, net: Net, built: string) {
+  constructor(e: Entry, work: string, built: string) {
     this.#name = e.name;
     const module = join(built, `${e.module}.js`);
     // The child's own words, such as tfjs's advice, are not part of the result.
-    this.#process = fork(join(built, 'turn.js'), [module, e.make, net.name], {
+    this.#process = fork(join(built, 'turn.js'), [module, e.make, work], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

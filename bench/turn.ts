@@ -4,8 +4,8 @@
  */
 
 import { pathToFileURL } from 'node:url';
-import type { Contender, MakeContender } from './contender.ts';
-import { batchesOf, NETS } from './nets.ts';
+import type { Contender } from './contender.ts';
+import { type Batch, batchesOf, NETS, type Net, PRODUCTS, type Product } from './nets.ts';
 
 /** Steps to take: so many, or for so many milliseconds of CPU time, so that a turn is as long on a busy machine. */
 export type Request = { readonly steps: number } | { readonly ms: number };
@@ -17,14 +17,17 @@ export type Answer =
 
 const SLICE_MS = 10;
 
-const [module, make, net] = process.argv.slice(2);
-const found = NETS.find((n) => n.name === net);
-if (!found) throw new Error(`bench: no net is named ${net}`);
-const batches = batchesOf(found);
+const [module, make, name] = process.argv.slice(2);
+const net = NETS.find((n) => n.name === name);
+const found = net ?? PRODUCTS.find((p) => p.name === name);
+if (!found) throw new Error(`bench: no work is named ${name}`);
+/** A product has its operands already. */
+const batches = net ? batchesOf(net) : [null];
 let taken = 0;
 
-const contender: Promise<Contender> = import(pathToFileURL(module).href).then(
-  (exports: Record<string, MakeContender>) => exports[make](found),
+type Steps = Omit<Contender, 'step'> & { step(batch: Batch | null): number | Promise<number> };
+const contender: Promise<Steps> = import(pathToFileURL(module).href).then(
+  (exports: Record<string, (work: Net | Product) => Promise<Steps>>) => exports[make](found),
 );
 
 async function answer(request: Request): Promise<Answer> {

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grad } from '../sdk/core/grad.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
-import { check, expectedOf, type Judged, leaf, runtimesOf } from './fuzz/check.ts';
+import { check, expectedOf, type Judged } from './fuzz/check.ts';
 import { type Case, caseOf, type Program, print } from './fuzz/program.ts';
 import { fuzz, programOf } from './fuzz/run.ts';
+import { leaf, runtimesOf } from './fuzz/runtimes.ts';
 import { shrink } from './fuzz/shrink.ts';
 
 type F32 = Tensor<'f32'>;
@@ -102,6 +103,7 @@ test('a wrong bit is found, shrunk and printed', async () => {
   const text = print(small, 'why');
   assert.match(text, /^\/\/ why/);
   assert.match(text, /const t1 = x0\.sin\(\);/);
+  assert.match(print(small, 'why', 'node-webgpu'), /^}, 'node-webgpu'\);$/m);
   assert.equal(await check(caseOf(program), [honest]), null);
 });
 

@@ -2,6 +2,9 @@
  * `npm run mutate`: does the conformance suite notice? Every mutant of the kernels is built and run against the matrix; every
  * mutant of the derivative rules, the host functions and the reference against their tests. Each must be caught.
  *
+ * `npm run mutate -- kernels`, `rules`, `webgpu` run one part. `webgpu` takes a part of the mutants' names besides, as in
+ * `npm run mutate -- webgpu 'wgsl exp'`.
+ *
  * Kernel mutants that touch different ops share a build: each is judged by programs of its own ops alone, which no other mutant
  * of that build can reach.
  */
@@ -16,6 +19,7 @@ import { createRuntime } from '../sdk/index.ts';
 import { matrix, runTrials } from './matrix.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { RULE_MUTANTS, type RuleMutant } from './mutantsOfRules.ts';
+import { mutateWebGpu } from './mutation/webgpu.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const whole = matrix();
@@ -135,8 +139,20 @@ function mutateRules(survivors: string[]): number {
 const survivors: string[] = [];
 const only = process.argv[2];
 let count = 0;
-if (only !== 'rules') count += await mutateKernels(survivors);
-if (only !== 'kernels') count += mutateRules(survivors);
+const wanted = (part: string): boolean => only === undefined || only === part;
+if (wanted('kernels')) count += await mutateKernels(survivors);
+if (wanted('rules')) count += mutateRules(survivors);
+if (wanted('webgpu')) {
+  const tally = await mutateWebGpu(survivors, process.argv[3]);
+  if (tally) {
+    count += tally.count;
+    const parts = Object.entries(tally.by).map(([by, n]) => `${by} ${n}`);
+    console.log(`webgpu: ${tally.count} mutants: ${parts.join(', ')}`);
+  } else {
+    console.log('webgpu: this machine has no adapter: install chromium and libvulkan1');
+    if (process.env.CI === 'true') survivors.push('every mutant of WebGPU: no adapter');
+  }
+}
 console.log(`${count} mutants, ${count - survivors.length} caught`);
 for (const s of survivors) console.log(`survived: ${s}`);
 process.exit(survivors.length > 0 ? 1 : 0);

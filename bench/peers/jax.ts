@@ -1,16 +1,38 @@
 /**
- * jax-js on its WASM backend: the whole step under one `jit`, Adam as in its optax package. The host gives the bias
+ * jax-js on its WASM or WebGPU backend: the whole step under one `jit`, Adam as in its optax package. The host gives the bias
  * corrections; counting steps inside the program, as optax does, takes as long (measured). The loss is read at every step:
  * left unread, the queue of pending kernels grows, and each step costs more than the one before (measured).
  */
 
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import type { MakeContender } from '../contender.ts';
-import { ADAM, layersOf } from '../nets.ts';
+import type { Contender, MakeContender, MakeProduct } from '../contender.ts';
+import { provideGpu } from '../gpu.ts';
+import { ADAM, layersOf, type Net, operandsOf, probeOf } from '../nets.ts';
 
-export const make: MakeContender = async ({ widths, batch }) => {
-  await init('wasm');
-  defaultDevice('wasm');
+export const make: MakeContender = (net) => makeOn('wasm', net);
+
+export const makeOnWebGpu: MakeContender = async (net) => {
+  await provideGpu();
+  return makeOn('webgpu', net);
+};
+
+export const makeProduct: MakeProduct = async (product) => {
+  await provideGpu();
+  await init('webgpu');
+  defaultDevice('webgpu');
+  const { size } = product;
+  const [a, b] = operandsOf(product).map((x) => np.array(x).reshape([size, size]));
+  const multiply = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
+  return {
+    async step() {
+      return probeOf(product, await multiply(a.ref, b.ref).data());
+    },
+  };
+};
+
+async function makeOn(device: 'wasm' | 'webgpu', { widths, batch }: Net): Promise<Contender> {
+  await init(device);
+  defaultDevice(device);
   const classes = widths[widths.length - 1];
   const { lr, beta1, beta2, eps } = ADAM;
 
@@ -58,7 +80,8 @@ export const make: MakeContender = async ({ widths, batch }) => {
         np.array(lr / (1 - beta1 ** steps)),
         np.array(1 / Math.sqrt(1 - beta2 ** steps)),
       );
-      return loss.item();
+      // Nothing can be read from a GPU at once.
+      return device === 'wasm' ? loss.item() : loss.data().then(([value]) => value);
     },
   };
-};
+}

@@ -1,12 +1,11 @@
 /** One program on runtimes, eager and captured, against the reference. */
 
-import { ARRAY, type Data, type DType, isFloat } from '../../sdk/core/dtype.ts';
+import { type Data, isFloat } from '../../sdk/core/dtype.ts';
 import { NumericError } from '../../sdk/core/errors.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
-import { castOf, ofBits } from '../../sdk/core/scalar/index.ts';
-import { type Shape, sameShape } from '../../sdk/core/shape.ts';
+import { castOf } from '../../sdk/core/scalar/index.ts';
+import { sameShape } from '../../sdk/core/shape.ts';
 import type { Tensor } from '../../sdk/core/tensor.ts';
-import { createWasmRuntime } from '../../sdk/engine/create.ts';
 import { difference } from '../compare.ts';
 import { ReferenceGraph } from '../reference/graph.ts';
 import type { Value } from '../reference/value.ts';
@@ -19,15 +18,6 @@ export interface Judged {
   readonly eager: boolean;
   /** Changes what was read: for tests of the fuzzer itself. */
   readonly tamper?: (t: Tensor, data: Data[keyof Data]) => Data[keyof Data];
-}
-
-/** The runtimes of a name on the command line: one that fuses, one that does not. */
-export async function runtimesOf(name: string): Promise<Judged[]> {
-  if (name !== 'node-wasm') throw new RangeError(`unknown runtime ${name}; there is node-wasm`);
-  return [
-    { name: 'fused', rt: await createWasmRuntime(), eager: true },
-    { name: 'unfused', rt: await createWasmRuntime({ fuse: false }), eager: false },
-  ];
 }
 
 /** What one call of a case gives by the reference. */
@@ -156,15 +146,4 @@ export async function check(c: Case, runtimes: readonly Judged[], passes = expec
     }
   }
   return null;
-}
-
-/** A leaf from bits, for printed cases. */
-export function leaf<D extends DType>(dtype: D, shape: Shape, bits: readonly number[]): Value {
-  const data = dtype === 'f32' ? Float32Array.from(bits, ofBits) : ARRAY[dtype].from(bits);
-  return { data, shape, dtype };
-}
-
-/** Runs a printed case and says what differs. */
-export async function report(c: Case): Promise<void> {
-  console.log((await check(c, await runtimesOf('node-wasm'))) ?? 'no difference');
 }

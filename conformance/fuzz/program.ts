@@ -124,8 +124,8 @@ export const caseOf = (p: Program): Case => ({
 /** Functions that this file defines for programs. */
 const OWN: readonly string[] = ['draw', 'bce'];
 
-/** A program as a file that runs by itself. */
-export function print(p: Program, note: string): string {
+/** A program as a file that runs by itself, on a runtime of its process. */
+export function print(p: Program, note: string, runtime = 'node-wasm'): string {
   const name = (i: number) => (i < p.leaves.length ? `x${i}` : `t${i}`);
   const show = (a: Argument): string => {
     if (isRef(a)) return name(a.ref);
@@ -155,7 +155,7 @@ export function print(p: Program, note: string): string {
   return [
     `// ${note}`,
     '// Run in the project root: node --import tsx <this file>',
-    "import { leaf, report } from './conformance/fuzz/check.ts';",
+    "import { leaf, report } from './conformance/fuzz/runtimes.ts';",
     ...(own.length > 0 ? [`import { ${own.join(', ')} } from './conformance/fuzz/program.ts';`] : []),
     ...(sdk.length > 0 ? [`import { ${sdk.join(', ')} } from './sdk/index.ts';`] : []),
     '',
@@ -167,7 +167,7 @@ export function print(p: Program, note: string): string {
     ...lines,
     `    return { outputs: [${p.outputs.map(name).join(', ')}], assigns: [${p.assigns.map(([l, v]) => `[${l}, ${name(v)}]`).join(', ')}] };`,
     '  },',
-    '});',
+    runtime === 'node-wasm' ? '});' : `}, '${runtime}');`,
     '',
   ].join('\n');
 }

@@ -23,6 +23,8 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly graphs: number;
   readonly runtimes: readonly Judged[];
+  /** The name that printed programs are run with; node-wasm unless given. */
+  readonly runtime?: string;
   /** Stop after so many failures; 5 unless given. */
   readonly failures?: number;
   readonly onProgress?: (done: number, failures: number) => void;
@@ -36,6 +38,7 @@ export async function fuzz({
   seed,
   graphs,
   runtimes,
+  runtime,
   failures: most = 5,
   onProgress,
 }: FuzzOptions): Promise<FuzzOutcome> {
@@ -61,7 +64,7 @@ export async function fuzz({
       failures.push({
         graph: done,
         what,
-        code: print(small, `seed ${seed}, graph ${done}: ${(now ?? what).split('\n')[0]}`),
+        code: print(small, `seed ${seed}, graph ${done}: ${(now ?? what).split('\n')[0]}`, runtime),
       });
     }
     done++;

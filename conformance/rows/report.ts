@@ -20,7 +20,7 @@ export interface RowOptions {
   /** Of the fuzzed graphs. */
   readonly seed: number;
   readonly graphs: number;
-  /** Every so many programs of the matrix are run; 1 is all of them. */
+  /** Every so many programs of the matrix are run; 1 is all of them, 0 leaves only the fuzzed graphs. */
   readonly stride: number;
 }
 

@@ -1,0 +1,19 @@
+/** One software adapter for every library: Dawn in Node on SwiftShader, which takes the place of a browser's `navigator.gpu`. */
+
+import { existsSync } from 'node:fs';
+
+const ICDS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/vulkan/icd.d/vk_swiftshader_icd.json'];
+
+/** Dawn ends the process when its objects are collected. */
+const kept: unknown[] = [];
+
+export async function provideGpu(): Promise<void> {
+  const icd = ICDS.find((path) => existsSync(path));
+  if (icd && !process.env.VK_ICD_FILENAMES) process.env.VK_ICD_FILENAMES = icd;
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  kept.push(gpu);
+  const navigator = { gpu, userAgent: 'Node', hardwareConcurrency: 1 };
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+}
