@@ -30,6 +30,7 @@ const HELD: Held = {
 class Collector implements Device {
   readonly backend = 'webgpu';
   readonly adapter = 'none';
+  readonly late = false;
   readonly shaders = new Set<string>();
   allocate = (): Held => HELD;
   upload = (): boolean => false;

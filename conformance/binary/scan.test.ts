@@ -8,7 +8,7 @@ import base64 from '#kernels';
 import { FLOAT_OPCODES, isInteger } from './opcodes.ts';
 import { scanBinary } from './scan.ts';
 
-const shipped = new Uint8Array(Buffer.from(base64, 'base64'));
+const shipped = new Uint8Array(Buffer.from(base64 as string, 'base64'));
 
 test('the shipped kernels: no relaxed SIMD, no float instruction outside the list, no import', (t) => {
   assert.deepEqual(new Uint8Array(readFileSync(new URL('../../wasm/build/kernels.wasm', import.meta.url))), shipped);

@@ -4,7 +4,6 @@
  * later call overwrites an output.
  */
 
-import type { DType } from '../core/dtype.ts';
 import { CaptureError } from '../core/errors.ts';
 import type { Node } from '../core/node.ts';
 import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
