@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
 import { RunStore } from '../sdk/checkpoint/index.ts';
 import { type FetchStoreOptions, fetchStore } from './fetch.ts';
+import { fsStore } from './fs.ts';
 import { memoryStore } from './memory.ts';
 import type { Store } from './store.ts';
 import { storeSuite } from './suite.ts';
@@ -641,4 +645,27 @@ test('fetch: a streamed body that is sent elsewhere is E_UNSUPPORTED; one that i
   assert.equal(await store.put('x', body), 'written');
   assert.equal(passes, 3);
   assert.deepEqual(await inner.head('x'), { size: big.length });
+});
+
+test('fetch: a run that was thinned out in a directory, served by what does not list: the latest is found', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'isobit-served-'));
+  try {
+    const there = new RunStore(fsStore(dir), { keepLast: 2 });
+    const save = (r: RunStore, step: number) =>
+      r.save({ kind: 'train', schema: {}, state: { step }, tensors: new Map() }, { step, epoch: 0 });
+    const store = fetchStore(await serve(storeHandler(fsStore(dir), { lists: false })));
+    assert.equal(await new RunStore(store).open(), null);
+    for (let step = 1; step <= 7; step++) {
+      await save(there, step);
+      assert.equal((await new RunStore(store).open())?.commit.step, step);
+    }
+    assert.deepEqual(
+      (await new RunStore(store).commits()).map((c) => c.step),
+      [6, 7],
+    );
+    for await (const { key } of fsStore(dir).list('commits/')) await fsStore(dir).delete(key);
+    await assert.rejects(new RunStore(store).open(), code('E_NO_VALID_CHECKPOINT'));
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
