@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +66,56 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** A server that keeps nothing but the digest of the last body and its size. */
+async function sink() {
+  const last = { size: 0, digest: '' };
+  const server = await listen(async (request, response) => {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const part of request) {
+      hash.update(part);
+      size += part.length;
+    }
+    if (request.method === 'PUT') Object.assign(last, { size, digest: hash.digest('hex') });
+    response.writeHead(request.method === 'PUT' ? 201 : 404).end();
+  });
+  return { server, last };
+}
+
+/** Of MiB after MiB of one byte, counted up. */
+function digestOf(mib: number): string {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(2 ** 20);
+  for (let i = 0; i < mib; i++) hash.update(chunk.fill(i));
+  return hash.digest('hex');
+}
+
+/** MiB, and by how many a process may grow. */
+const [BODY, GROWTH] = [256, 128];
+
+for (const [name, program, args] of [
+  ['node', () => process.execPath, []],
+  ['bun', bunProgram, []],
+  ['deno', denoProgram, ['run', '--allow-net=127.0.0.1', '--no-lock']],
+] as const) {
+  test(`fetch in ${name}: a large body is streamed in little memory`, { timeout: 180_000 }, async (t) => {
+    const command = find(t, program);
+    if (command === null) return;
+    const { server, last } = await sink();
+    await using _ = server;
+    await inFolder(async (folder) => {
+      const file = join(folder, 'memory.mjs');
+      await writeFile(file, await bundle(new URL('./testing/put-memory.ts', import.meta.url)));
+      const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1' };
+      const { stdout } = await promisify(execFile)(command, [...args, file, server.url, String(BODY)], { env });
+      const { growth, streamed } = JSON.parse(stdout);
+      t.diagnostic(`${BODY} MiB: the process grew by ${growth} MiB`);
+      assert.deepEqual(last, { size: BODY * 2 ** 20, digest: digestOf(BODY) });
+      assert.ok(streamed && growth < GROWTH, `${growth} MiB`);
+    });
+  });
 }
 
 for (const [name, program, args] of [

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
 import { RunStore } from '../sdk/checkpoint/index.ts';
 import { type FetchStoreOptions, fetchStore } from './fetch.ts';
+import { fsStore } from './fs.ts';
 import { memoryStore } from './memory.ts';
 import type { Store } from './store.ts';
 import { storeSuite } from './suite.ts';
 import { listen, type Server } from './testing/browsers.ts';
+import { largeSuite } from './testing/large-suite.ts';
 import { FAULTY, type Fault, KINDS, type ServerOptions } from './testing/store-kinds.ts';
 import { type Seen, storeHandler } from './testing/store-server.ts';
 
@@ -37,6 +42,9 @@ for (const [kind, options] of Object.entries(KINDS)) {
   const retry = kind === 'faulty' ? FAULTY : QUICK;
   storeSuite(`fetch, ${kind}`, async () => (await made(options, { retry })).store);
 }
+
+largeSuite('fetch, large bodies', async () => (await made()).store);
+largeSuite('fetch, large bodies not streamed', async () => (await made({}, { stream: false })).store);
 
 const code =
   (
@@ -567,5 +575,97 @@ test('fetch: a run of checkpoints on a server that fails now and then; the secon
     let objects = 0;
     for await (const _ of inner.list('objects/')) objects++;
     assert.ok(objects <= 3, 'retention works there too'); // two that are kept, and that of the loser
+  }
+});
+
+/** What goes out: a stream or not, for bodies of 9 MiB but as told. */
+async function sent(url: string, o: FetchStoreOptions, sizes: readonly number[]): Promise<boolean[]> {
+  const streamed: boolean[] = [];
+  const watched: typeof fetch = (input, init) => {
+    if (init?.method === 'PUT') streamed.push(init.body instanceof ReadableStream);
+    return fetch(input, init);
+  };
+  const store = fetchStore(url, { retry: QUICK, ...o, fetch: watched });
+  for (const size of sizes) await store.put('x', new Uint8Array(size));
+  return streamed;
+}
+
+test('fetch: large bodies are streamed with their length told, unless told otherwise or in a browser', async (t) => {
+  const { url, seen } = await made();
+  const MIB = 2 ** 20;
+  assert.deepEqual(await sent(url, {}, [8 * MIB, 8 * MIB + 1]), [false, true]);
+  assert.deepEqual(
+    seen.filter((s) => s.method === 'PUT').map((s) => Number(s.headers['content-length'])),
+    [8 * MIB, 8 * MIB + 1],
+  );
+  assert.deepEqual(await sent(url, { stream: false }, [9 * MIB]), [false]);
+  const platform = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  t.after(() => {
+    if (platform) Object.defineProperty(globalThis, 'navigator', platform);
+    else Reflect.deleteProperty(globalThis, 'navigator');
+  });
+  for (const userAgent of ['Mozilla/5.0 (X11; Linux x86_64) Chrome/140', 'Cloudflare-Workers']) {
+    Object.defineProperty(globalThis, 'navigator', { value: { userAgent }, configurable: true });
+    assert.deepEqual(await sent(url, {}, [9 * MIB]), [false]);
+    assert.deepEqual(await sent(url, { stream: true }, [9 * MIB]), [true]);
+  }
+});
+
+test('fetch: a server that wants another kind of body gets it whole, from then on', async () => {
+  const inner = memoryStore();
+  const handler = storeHandler(inner);
+  let asked = 0;
+  const url = await serve((request, response) => {
+    if (request.method !== 'PUT' || asked++ > 0) return handler(request, response);
+    request.resume();
+    response.writeHead(411).end();
+  });
+  const size = 9 * 2 ** 20;
+  assert.deepEqual(await sent(url, {}, [size, size]), [true, false, false]);
+  assert.deepEqual(await inner.head('x'), { size });
+});
+
+test('fetch: a streamed body that is sent elsewhere is E_UNSUPPORTED; one that is lost on the way is read again', async () => {
+  const url = await serve((request, response) => {
+    request.resume();
+    response.writeHead(307, { location: '/elsewhere' }).end();
+  });
+  const big = new Uint8Array(9 * 2 ** 20).fill(3);
+  await assert.rejects(fetchStore(url, { retry: QUICK }).put('x', big), code('E_UNSUPPORTED'));
+  let lost = 0;
+  const { store, inner } = await made({ fault: ({ method }) => (method === 'PUT' && lost++ < 2 ? 'drop' : undefined) });
+  let passes = 0;
+  const body = {
+    size: big.length,
+    async *chunks() {
+      passes++;
+      yield big;
+    },
+  };
+  assert.equal(await store.put('x', body), 'written');
+  assert.equal(passes, 3);
+  assert.deepEqual(await inner.head('x'), { size: big.length });
+});
+
+test('fetch: a run that was thinned out in a directory, served by what does not list: the latest is found', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'isobit-served-'));
+  try {
+    const there = new RunStore(fsStore(dir), { keepLast: 2 });
+    const save = (r: RunStore, step: number) =>
+      r.save({ kind: 'train', schema: {}, state: { step }, tensors: new Map() }, { step, epoch: 0 });
+    const store = fetchStore(await serve(storeHandler(fsStore(dir), { lists: false })));
+    assert.equal(await new RunStore(store).open(), null);
+    for (let step = 1; step <= 7; step++) {
+      await save(there, step);
+      assert.equal((await new RunStore(store).open())?.commit.step, step);
+    }
+    assert.deepEqual(
+      (await new RunStore(store).commits()).map((c) => c.step),
+      [6, 7],
+    );
+    for await (const { key } of fsStore(dir).list('commits/')) await fsStore(dir).delete(key);
+    await assert.rejects(new RunStore(store).open(), code('E_NO_VALID_CHECKPOINT'));
+  } finally {
+    await rm(dir, { recursive: true });
   }
 });

@@ -12,14 +12,20 @@
  */
 
 import { CheckpointError, OptionError } from '../sdk/core/errors.ts';
+import { canStream, takesStreams, type Upload, uploadOf } from './fetch-body.ts';
 import { readObject, sizeOf } from './fetch-read.ts';
 import { type Ask, drop, type HttpOptions, retrying, send, statusError } from './http.ts';
-import { checkKey, checkRange, compareKeys, notFound, wrongSize } from './key.ts';
-import type { Store, StoreBody, StoreIO } from './store.ts';
+import { checkKey, checkRange, compareKeys, notFound } from './key.ts';
+import type { Store, StoreIO } from './store.ts';
 
 export interface FetchStoreOptions extends HttpOptions {
   /** Never writes, and does not try what the server promises to writers. */
   readOnly?: boolean;
+  /**
+   * Bodies of more than 8 MiB go out as streams, in little memory; without it a put holds the body once. True in Node, Bun
+   * and Deno unless given. Of browsers Chromium can, over HTTP/2 or newer, where the server allows PUT and streams.
+   */
+  stream?: boolean;
 }
 
 interface Entry {
@@ -47,7 +53,7 @@ const PIECE = 4 * 2 ** 20;
 
 /**
  * A store at an address such as 'https://example.org/runs/iris/'. A query in it (a signature, say) goes with every
- * request and, like the headers, into no message. A put holds the body in memory once: browsers cannot stream uploads.
+ * request and, like the headers, into no message.
  *
  * Requests whose answer was lost are sent again, by this store and by browsers unasked, so that a put may meet what it has
  * itself written. Therefore the bytes decide: with `ifAbsent`, 'exists' is the answer where other bytes are there, and
@@ -63,6 +69,7 @@ export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): St
   const name = (base.origin + base.pathname).replace(/\/$/, '');
   const place = (key: string) => `${name}/${checkKey(name, key)}`;
   let ranged = false;
+  let streams = o.stream ?? canStream();
   let writing: Promise<Writing> | undefined;
   let listing: Promise<boolean> | undefined;
 
@@ -79,22 +86,30 @@ export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): St
   }
 
   /** One PUT. 412 where something is there and `ifAbsent`. */
-  async function putOnce(key: string, body: Blob, ifAbsent: boolean, io: StoreIO): Promise<Response> {
-    const request = { ...ask('PUT', key, io), body };
-    const response = await send(o, ifAbsent ? { ...request, headers: { 'if-none-match': '*' } } : request);
+  async function putOnce(key: string, upload: Upload, ifAbsent: boolean, io: StoreIO): Promise<Response> {
+    const headers: Record<string, string> = ifAbsent ? { 'if-none-match': '*' } : {};
+    // Where a stream's length cannot be told, the platform leaves it out.
+    if (upload.streamed) headers['content-length'] = String(upload.size);
+    const sending = send(o, { ...ask('PUT', key, io), headers, body: upload.body() });
+    const response = await sending.catch((e) => {
+      throw upload.fault()?.error ?? e;
+    });
     await drop(response);
+    const fault = upload.fault();
+    if (fault) throw fault.error;
     return response;
   }
 
   const isWritten = ({ status }: Response) => status === 200 || status === 201 || status === 204;
 
   /** What is there has these bytes. */
-  async function holds(key: string, body: Blob, io: StoreIO): Promise<boolean> {
-    if ((await sizeOf(o, ask('GET', key, io))) !== body.size) return false;
-    for (let at = 0; at < body.size; at += PIECE) {
-      const want = new Uint8Array(await body.slice(at, at + PIECE).arrayBuffer());
+  async function holds(key: string, upload: Upload, io: StoreIO): Promise<boolean> {
+    if ((await sizeOf(o, ask('GET', key, io))) !== upload.size) return false;
+    let at = 0;
+    for await (const want of upload.pieces(PIECE)) {
       const got = await read(key, io, at, want.length);
       if (!got.every((v, i) => v === want[i])) return false;
+      at += want.length;
     }
     return true;
   }
@@ -102,7 +117,7 @@ export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): St
   /** Puts the probe where nothing may be, until the server has once said that something is there. */
   async function tryWriting(io: StoreIO): Promise<Writing> {
     if (o.readOnly) return { refusal: readOnly(), range: false };
-    const body = new Blob([PROBE_TEXT]);
+    const body = await uploadOf(name, new TextEncoder().encode(PROBE_TEXT), false, io.signal);
     let refused = false;
     for (let n = 0; n < 2 && !refused; n++) {
       const response = await retrying(o, io.signal, async () => {
@@ -194,13 +209,22 @@ export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): St
       if (o.readOnly) throw readOnly();
       const ifAbsent = io.ifAbsent === true;
       if (ifAbsent && !(await caps()).ifAbsent) throw (await writing)?.refusal;
-      const blob = await blobOf(path, body, io.signal);
-      return retrying(o, io.signal, async () => {
-        const response = await putOnce(key, blob, ifAbsent, io);
-        if (isWritten(response)) return 'written';
-        if (ifAbsent && response.status === 412) return (await holds(key, blob, io)) ? 'written' : 'exists';
-        throw statusError(response, ask('PUT', key, io));
-      });
+      const attempt = (upload: Upload) =>
+        retrying(o, io.signal, async () => {
+          const response = await putOnce(key, upload, ifAbsent, io);
+          if (isWritten(response)) return 'written';
+          if (ifAbsent && response.status === 412) return (await holds(key, upload, io)) ? 'written' : 'exists';
+          if (upload.streamed && response.status === 411) return 'length';
+          throw statusError(response, ask('PUT', key, io));
+        });
+      streams &&= takesStreams();
+      if (streams) {
+        const answer = await attempt(await uploadOf(path, body, true, io.signal));
+        if (answer !== 'length') return answer;
+        // The server wants to know the length before, which this platform tells of whole bodies only.
+        streams = false;
+      }
+      return (await attempt(await uploadOf(path, body, false, io.signal))) as 'written' | 'exists';
     },
 
     async delete(key, io = {}) {
@@ -265,24 +289,6 @@ function baseOf(address: string | URL): URL {
   url.hash = '';
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
-}
-
-/** A body of the size that it says, in memory of its own. */
-async function blobOf(path: string, body: Uint8Array | StoreBody, signal: AbortSignal | undefined): Promise<Blob> {
-  const size = body instanceof Uint8Array ? body.length : body.size;
-  const parts: Blob[] = [];
-  let total = 0;
-  for await (const chunk of body instanceof Uint8Array ? [body] : body.chunks()) {
-    signal?.throwIfAborted();
-    if (total + chunk.length > size) throw wrongSize(path, size, total + chunk.length);
-    total += chunk.length;
-    // A Blob copies, so that the next chunk may use the same memory; it refuses what threads share.
-    const own = chunk.buffer instanceof ArrayBuffer ? (chunk as Uint8Array<ArrayBuffer>) : chunk.slice();
-    parts.push(new Blob([own]));
-  }
-  if (total !== size) throw wrongSize(path, size, total);
-  signal?.throwIfAborted();
-  return new Blob(parts, { type: 'application/octet-stream' });
 }
 
 /** Null where the text is no listing; E_IO where it is one that breaks its own rules. */

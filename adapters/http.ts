@@ -21,7 +21,7 @@ export interface Ask {
   /** The place, for messages. */
   path: string;
   headers?: Readonly<Record<string, string>>;
-  body?: Blob;
+  body?: Blob | ReadableStream<Uint8Array>;
   signal?: AbortSignal;
 }
 
@@ -68,6 +68,7 @@ export async function send(o: HttpOptions, { method, url, path, headers, body, s
   const all = headersOf(path, { 'accept-encoding': 'identity', ...given, ...headers });
   signal?.throwIfAborted();
   const { fetch = globalThis.fetch } = o;
+  const streamed = body !== undefined && !(body instanceof Blob);
   try {
     return await fetch(url, {
       method,
@@ -76,13 +77,27 @@ export async function send(o: HttpOptions, { method, url, path, headers, body, s
       signal,
       // A redirected write may end as something else, such as a page to sign in on that answers 200.
       redirect: method === 'PUT' || method === 'DELETE' ? 'manual' : 'follow',
+      ...(streamed && { duplex: 'half', ...(isNode() && { redirect: 'error', window: null }) }),
       // An answer from the browser's cache may be older than the last commit. Some runtimes have no cache and no option.
       ...('cache' in Request.prototype && { cache: 'no-store' }),
     });
   } catch (e) {
     signal?.throwIfAborted();
+    if (streamed && isNode() && (e as Error).cause instanceof Error && /redirect/.test(String((e as Error).cause))) {
+      throw moved(method, path);
+    }
     throw lost(path, DOING[method], e);
   }
+}
+
+/** Node's fetch keeps a copy of every streamed body, unless nothing could ask for it again: no redirect, no window. */
+function isNode(): boolean {
+  const { process, Bun, Deno } = globalThis as {
+    process?: { versions?: { node?: string } };
+    Bun?: object;
+    Deno?: object;
+  };
+  return process?.versions?.node !== undefined && !Bun && !Deno;
 }
 
 /** The bytes of an answer as they come. A connection that breaks is E_IO, which may be retried. */
@@ -171,14 +186,8 @@ const RETRY: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 409, 425, 429, 
 /** A typed error for a status that is no answer to what was asked. The body is not quoted: servers echo requests. */
 export function statusError(response: Response, { method, path }: Ask): CheckpointError {
   const { status } = response;
-  const moved = response.type === 'opaqueredirect' || (status >= 300 && status < 400);
-  const kind = moved
-    ? {
-        code: 'E_UNSUPPORTED' as const,
-        why: 'the server sends writes elsewhere',
-        hint: 'give the address of that place',
-      }
-    : (KINDS[status] ?? { code: 'E_IO' as const, why: 'the server failed', hint: 'look at its log, then try again' });
+  if (response.type === 'opaqueredirect' || (status >= 300 && status < 400)) return moved(method, path, status);
+  const kind = KINDS[status] ?? { code: 'E_IO', why: 'the server failed', hint: 'look at its log, then try again' };
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new CheckpointError(kind.code, `cannot ${DOING[method]} ${path}: ${kind.why} (status ${status})`, {
     path,
@@ -186,4 +195,18 @@ export function statusError(response: Response, { method, path }: Ask): Checkpoi
     retryable: RETRY.has(status),
     details: { status, ...(Number.isFinite(after) && { retryAfter: after }) },
   });
+}
+
+/** The status is not told where the platform keeps it back. */
+function moved(method: Ask['method'], path: string, status?: number): CheckpointError {
+  const told = status === undefined ? '' : ` (status ${status})`;
+  return new CheckpointError(
+    'E_UNSUPPORTED',
+    `cannot ${DOING[method]} ${path}: the server sends writes elsewhere${told}`,
+    {
+      path,
+      hint: 'give the address of that place',
+      details: status === undefined ? {} : { status },
+    },
+  );
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchStore } from '../fetch.ts';
 import { storeSuite } from '../suite.ts';
+import { largeSuite } from './large-suite.ts';
 import { type Outcome, runTests } from './page-test.ts';
 import { FAULTY, KINDS } from './store-kinds.ts';
 
@@ -16,6 +17,20 @@ for (const kind of Object.keys(KINDS)) {
   const fresh = async () => fetchStore(`${server}${encodeURIComponent(kind)}/${made++}/`, { retry });
   storeSuite(`fetch, ${kind}`, fresh);
 }
+
+// Browsers send them whole, which Node's side tries too.
+if (typeof document === 'undefined') {
+  largeSuite('fetch, large bodies', async () => fetchStore(`${server}obedient/${made++}/`));
+}
+
+test('fetch: streams that are asked for arrive, or are no streams, or fail', async () => {
+  const store = fetchStore(`${server}obedient/${made++}/`, { stream: true, retry: { attempts: 1 } });
+  const size = 8 * 2 ** 20 + 1;
+  // Chromium streams over HTTP/2 only, and this server does not speak it.
+  const done = await store.put('x', new Uint8Array(size)).catch((e) => e.code);
+  assert.deepEqual(await store.head('x'), done === 'written' ? { size } : null);
+  assert.ok(done === 'written' || done === 'E_IO', `${done}`);
+});
 
 test('fetch: an address that is relative to the page', async () => {
   if (typeof document === 'undefined') return;

@@ -85,8 +85,9 @@ async function answerOf(store: Store, o: ServerOptions, request: IncomingMessage
     return objectOf(await store.get(key), headers.range, o);
   }
   if (method === 'PUT') {
-    const body = await bodyOf(request);
-    if (body === null) return text(400, 'cut short'); // nothing is published
+    const said = headers['content-length'];
+    // A body that is cut short throws, and nothing is published.
+    const body = said === undefined ? await bodyOf(request) : { size: Number(said), chunks: () => request };
     const ifAbsent = headers['if-none-match'] === '*' && o.conditions !== false;
     const was = await store.head(key);
     const done = await store.put(key, body, { ifAbsent });
@@ -100,17 +101,10 @@ async function answerOf(store: Store, o: ServerOptions, request: IncomingMessage
   return text(405, 'no such method');
 }
 
-/** Null where the connection ended before the body did. */
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const parts: Buffer[] = [];
-  try {
-    for await (const part of request) parts.push(part as Buffer);
-  } catch {
-    return null;
-  }
-  const body = new Uint8Array(Buffer.concat(parts));
-  const said = request.headers['content-length'];
-  return said !== undefined && Number(said) !== body.length ? null : body;
+  for await (const part of request) parts.push(part as Buffer);
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 function objectOf(bytes: Uint8Array, range: string | undefined, o: ServerOptions): Answer {
