@@ -40,9 +40,10 @@ async function close(): Promise<void> {
 }
 
 async function train(): Promise<void> {
-  const current = session ?? (last && (await open(last)));
+  // Where the device was lost or never there: found again, and the page sees what there is to go on with.
+  if (!session) return last ? void (await open(last)) : undefined;
   try {
-    await current?.train();
+    await session.train();
   } catch (e) {
     // What a lost device held is gone; the last checkpoint is not.
     if (e instanceof DeviceError) await close().catch(() => {});
