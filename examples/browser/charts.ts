@@ -27,7 +27,7 @@ export function makeCharts(): Charts {
   const loss = plot(byId('loss-plot'), {
     scales: { x, y: { range: (_, __, max) => [0, niceTop(max)] } },
     series: [{}, line('raw', 1), line('mean', 2.25)],
-    values: (v) => v.toFixed(v < 1 ? 2 : 1),
+    values: (v) => v.toFixed(v % 0.5 === 0 ? 1 : 2),
   });
   const accuracy = plot(byId('accuracy-plot'), {
     scales: { x, y: { range: [0, 1.02] } },
@@ -43,6 +43,8 @@ export function makeCharts(): Charts {
       // Without rows held out the one curve gets the stronger colour.
       const trained = sorted.map((m) => m.trained);
       const some = held.some((v) => v !== null);
+      byId('key-trained').hidden = !some;
+      byId('key-held-out').textContent = some ? 'held out' : 'all flowers';
       accuracy.setData([sorted.map((m) => m.step), some ? trained : held, some ? held : trained]);
     },
   };
@@ -85,9 +87,9 @@ function plot(
       series: o.series,
       legend: { show: false },
       cursor: { show: false },
-      padding: [10, 12, 0, 0],
+      padding: [10, 22, 0, 0],
       axes: [
-        { ...axis, space: 70 },
+        { ...axis, size: 26, gap: 4, space: 70 },
         {
           ...axis,
           size: 52,

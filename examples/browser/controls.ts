@@ -17,6 +17,8 @@ export interface Controls {
   opened(run: Opened, imported: boolean): void;
   stopped(step: number, finished: boolean): void;
   failed(during: Ask['kind']): void;
+  /** A step of the run under way is done. */
+  stepped(step: number): void;
   say(text: string): void;
 }
 
@@ -50,7 +52,19 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
 
   function show(): void {
     const finished = run !== null && step >= run.epochs * run.stepsPerEpoch;
-    train.textContent = training ? 'Stop' : finished ? 'Finished' : step > 0 ? 'Go on' : 'Train';
+    form.dataset.state = waiting
+      ? 'waiting'
+      : training
+        ? 'training'
+        : finished
+          ? 'finished'
+          : step > 0
+            ? 'stopped'
+            : 'ready';
+    train.textContent = training ? 'Stop' : step > 0 ? 'Go on' : 'Train';
+    // At the end one thing is left to do.
+    train.hidden = finished && !training;
+    reset.classList.toggle('primary', finished && !training);
     train.dataset.doing = training ? 'stop' : 'train';
     const valid = seedIn(seed.value) !== null;
     train.disabled = waiting || (!training && (finished || !valid));
@@ -155,6 +169,11 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
       [waiting, training] = [false, false];
       say('');
       show();
+    },
+    stepped(at) {
+      const first = step === 0;
+      step = at;
+      if (first) show();
     },
     say,
   };

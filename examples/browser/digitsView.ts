@@ -44,15 +44,16 @@ function paint({ digits, of, wrong }: DigitsPicture): void {
 
 /** Ink in the colour of the text. */
 export function paintDigit(canvas: HTMLCanvasElement, pixels: Uint8Array): void {
-  const context = canvas.getContext('2d');
+  const small = canvas.width === SIDE ? canvas : new OffscreenCanvas(SIDE, SIDE);
+  const context = small.getContext('2d') as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null;
   if (!context) return;
+  context.clearRect(0, 0, SIDE, SIDE);
   context.fillStyle = colour('ink');
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const cell = canvas.width / SIDE;
   pixels.forEach((ink, i) => {
     if (ink === 0) return;
     context.globalAlpha = ink / 255;
-    context.fillRect((i % SIDE) * cell, Math.floor(i / SIDE) * cell, cell, cell);
+    context.fillRect(i % SIDE, Math.floor(i / SIDE), 1, 1);
   });
   context.globalAlpha = 1;
+  if (small !== canvas) canvas.getContext('2d')?.drawImage(small as OffscreenCanvas, 0, 0, canvas.width, canvas.height);
 }

@@ -57,6 +57,7 @@ function heard(said: Said): void {
     case 'steps':
       if (!run) return;
       run.step = said.step;
+      controls.stepped(said.step);
       run.losses.push(...said.losses);
       run.perSecond = said.perSecond ?? run.perSecond;
       break;

@@ -20,8 +20,8 @@ export function drawProgress(run: Run): void {
   bar.dataset.finished = String(run.step >= steps);
   byId('bar-fill').style.width = `${(100 * run.step) / steps}%`;
 
-  figure('figure-step', count(run.step), `of ${count(steps)}`);
-  figure('figure-epoch', count(Math.floor(run.step / run.stepsPerEpoch)), `of ${run.epochs}`);
+  figure('figure-step', count(run.step), `/ ${count(steps)}`);
+  figure('figure-epoch', count(Math.floor(run.step / run.stepsPerEpoch)), `/ ${run.epochs}`);
   const recent = run.losses.slice(-run.stepsPerEpoch).filter((v) => v !== null);
   figure('figure-loss', recent.length === 0 ? '–' : (recent.reduce((a, b) => a + b, 0) / recent.length).toFixed(3));
   const at = run.measures.reduce<Run['measures'][number] | undefined>(
@@ -29,16 +29,18 @@ export function drawProgress(run: Run): void {
     undefined,
   );
   const share = at && (at.heldOut ?? at.trained);
-  byId('figure-accuracy-name').textContent = run.setup.example === 'digits' ? 'Held-out accuracy' : 'Accuracy';
+  byId('figure-accuracy-name').textContent = run.setup.example === 'digits' ? 'Accuracy, held out' : 'Accuracy';
   figure('figure-accuracy', share === undefined ? '–' : `${(100 * share).toFixed(1)} %`);
   figure('figure-speed', run.perSecond === null ? '–' : count(Math.round(run.perSecond)));
   drawDevice(run);
 }
 
-function drawDevice({ device: { backend, adapter, why, exactness }, setup }: Run): void {
-  const names: Record<string, string> = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
-  const strong = document.createElement('strong');
-  strong.id = 'device-name';
-  strong.textContent = `${names[backend] ?? backend} (${adapter}), ${exactness}`;
-  byId('device').replaceChildren(strong, `: ${why}. Seed ${setup.seed}.`);
+const BACKENDS: Readonly<Record<string, string>> = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
+
+function drawDevice({ device: { backend, adapter, why, exactness } }: Run): void {
+  byId('device-backend').textContent = BACKENDS[backend] ?? backend;
+  byId('device-adapter').textContent = adapter;
+  byId('device-exactness').textContent = exactness;
+  byId('device-exactness').dataset.is = exactness;
+  byId('device-why').textContent = why;
 }
