@@ -74,6 +74,17 @@ export class Visit {
     await this.page.$eval(`label[for="${id}"]`, (e) => e.click());
   }
 
+  /** Chooses a backend, and waits until the run is there. */
+  async device(backend: 'auto' | 'wasm' | 'webgpu', shown: string): Promise<void> {
+    await this.choose(`backend-${backend}`);
+    await this.page.waitForFunction(
+      (name: string) => document.getElementById('device-backend')?.textContent === name,
+      { timeout: PATIENCE },
+      shown,
+    );
+    await this.until('ready', 'stopped', 'finished');
+  }
+
   async press(id: string): Promise<void> {
     await this.page.$eval(`#${id}`, (e) => (e as HTMLElement).click());
   }
@@ -161,7 +172,8 @@ export async function inBrowser(
   const folder = await mkdtemp(join(tmpdir(), 'isobit-demo-'));
   const downloads = join(folder, 'downloads');
   await mkdir(downloads);
-  const extraPrefsFirefox = { 'browser.download.folderList': 2, 'browser.download.dir': downloads };
+  const saving = { 'browser.download.folderList': 2, 'browser.download.dir': downloads };
+  const extraPrefsFirefox = { ...options.extraPrefsFirefox, ...saving };
   const patience = { timeout: PATIENCE, protocolTimeout: PATIENCE };
   const browser = await start(name, { ...options, ...patience, extraPrefsFirefox });
   try {
