@@ -11,12 +11,14 @@ const ABOUT: Readonly<Record<Example, string>> = {
 const WATCHED: Readonly<Record<Example, number>> = { iris: 20, digits: 120 };
 
 export interface Controls {
-  readonly training: boolean;
   /** Opens the run that is chosen. */
   open(): void;
-  opened(run: Opened, imported: boolean): void;
+  /** False where something else has been chosen meanwhile. */
+  opened(run: Opened, imported: boolean): boolean;
   stopped(step: number, finished: boolean): void;
   failed(during: Ask['kind']): void;
+  /** The file that was given last. */
+  readonly file: string;
   /** A step of the run under way is done. */
   stepped(step: number): void;
   say(text: string): void;
@@ -28,6 +30,7 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
   const seed = byId<HTMLInputElement>('seed');
   const file = byId<HTMLInputElement>('file');
   let training = false;
+  let given = '';
   let run: Opened | null = null;
   let step = 0;
   /** True between a wish and its answer. */
@@ -89,6 +92,7 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
     show();
   }
   const open = () => {
+    remember(form);
     pace();
     wait({ kind: 'open', setup: setup() }, 'Opening the run …');
   };
@@ -109,17 +113,20 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
   });
   form.addEventListener('change', (e) => {
     const { name, id } = e.target as HTMLInputElement;
-    if (name === 'pace') pace();
-    else if (name === 'example' || name === 'backend' || (id === 'seed' && seedIn(seed.value) !== null)) open();
+    if (name === 'pace') {
+      remember(form);
+      pace();
+    } else if (name === 'example' || name === 'backend' || (id === 'seed' && seedIn(seed.value) !== null)) open();
   });
   seed.addEventListener('input', show);
   reset.addEventListener('click', () => wait({ kind: 'reset', setup: setup() }, 'Starting over …'));
   exporter.addEventListener('click', () => ask({ kind: 'export' }));
   byId('import').addEventListener('click', () => file.click());
-  const take = async (given: File | undefined) => {
-    if (!given) return;
-    const bytes = new Uint8Array(await given.arrayBuffer());
-    wait({ kind: 'import', bytes, backend: setup().backend }, `Checking every byte of ${given.name} …`, [bytes.buffer]);
+  const take = async (from: File | undefined) => {
+    if (!from) return;
+    given = from.name;
+    const bytes = new Uint8Array(await from.arrayBuffer());
+    wait({ kind: 'import', bytes, backend: setup().backend }, `Checking every byte of ${given} …`, [bytes.buffer]);
   };
   file.addEventListener('change', () => {
     void take(file.files?.[0]);
@@ -134,12 +141,15 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
     void take(e.dataTransfer?.files[0]);
   });
 
+  recall();
   return {
-    get training() {
-      return training;
+    get file() {
+      return given;
     },
     open,
     opened(found, imported) {
+      const { example, backend } = setup();
+      if (!imported && (found.setup.example !== example || found.setup.backend !== backend)) return false;
       [run, step, waiting, training] = [found, found.step, false, false];
       choose('example', found.setup.example);
       seed.value = String(found.setup.seed);
@@ -153,6 +163,8 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
       if (found.skipped.length > 0)
         say(`A newer checkpoint could not be read, and was passed over: ${found.skipped[0]}`);
       show();
+      remember(form);
+      return true;
     },
     stopped(at, finished) {
       [training, waiting, step] = [false, false, at];
@@ -177,6 +189,27 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
     },
     say,
   };
+}
+
+const KEY = 'isobit-demo';
+const REMEMBERED = ['example', 'backend', 'pace'] as const;
+
+/** Keeps the choices for the next visit. They are a comfort: where nothing can be kept, nothing is. */
+function remember(form: HTMLFormElement): void {
+  const data = new FormData(form);
+  try {
+    localStorage.setItem(KEY, REMEMBERED.map((name) => data.get(name)).join(' '));
+  } catch {}
+}
+
+function recall(): void {
+  try {
+    const values = localStorage.getItem(KEY)?.split(' ') ?? [];
+    REMEMBERED.forEach((name, i) => {
+      const input = document.getElementById(`${name}-${values[i]}`) as HTMLInputElement | null;
+      if (input) input.checked = true;
+    });
+  } catch {}
 }
 
 /** A u64, or null. */

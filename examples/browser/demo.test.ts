@@ -124,7 +124,7 @@ for (const name of BROWSERS) {
         await v.page.waitForFunction(() => document.getElementById('command')?.textContent?.endsWith('--seed 7'));
         await v.choose('pace-full');
         await v.train();
-        assert.equal(await v.text('verdict'), 'No golden here');
+        assert.equal(await v.text('verdict'), 'No golden for seed 7');
         assert.notEqual(await v.text('print-mine'), END);
         await v.press('reset');
         await v.until('ready');

@@ -49,20 +49,9 @@ function paint(canvas: HTMLCanvasElement, p: IrisPicture): void {
   context.beginPath();
   context.roundRect(EDGE.left, EDGE.top, area.w, area.h, 8);
   context.clip();
-  context.globalAlpha = 0.17;
-  const [cw, ch] = [area.w / p.columns, area.h / p.rows];
-  // Runs of one species in one stroke, so that no seams show between cells.
-  for (let r = 0; r < p.rows; r++) {
-    const top = Math.round((EDGE.top + area.h - (r + 1) * ch) * ratio) / ratio;
-    const bottom = Math.round((EDGE.top + area.h - r * ch) * ratio) / ratio;
-    for (let from = 0, c = 1; c <= p.columns; c++) {
-      if (c < p.columns && p.plane[r * p.columns + c] === p.plane[r * p.columns + from]) continue;
-      context.fillStyle = colours[p.plane[r * p.columns + from]];
-      const [left, right] = [from, c].map((i) => Math.round((EDGE.left + i * cw) * ratio) / ratio);
-      context.fillRect(left, top, right - left, bottom - top);
-      from = c;
-    }
-  }
+  context.globalAlpha = 0.2;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(ground(p, colours), EDGE.left, EDGE.top, area.w, area.h);
   context.restore();
 
   for (const { length, width: w, species, predicted } of p.flowers) {
@@ -94,4 +83,21 @@ function paint(canvas: HTMLCanvasElement, p: IrisPicture): void {
   context.textAlign = 'center';
   context.fillText('petal width, cm', 0, 0);
   context.restore();
+}
+
+/** The plane with a pixel a cell, so that the browser smooths its borders. */
+function ground({ plane, columns, rows }: IrisPicture, colours: readonly string[]): OffscreenCanvas {
+  const small = new OffscreenCanvas(columns, rows);
+  const context = small.getContext('2d');
+  if (!context) return small;
+  for (let row = 0; row < rows; row++) {
+    for (let from = 0, to = 1; to <= columns; to++) {
+      const species = plane[row * columns + from];
+      if (to < columns && plane[row * columns + to] === species) continue;
+      context.fillStyle = colours[species];
+      context.fillRect(from, rows - 1 - row, to - from, 1);
+      from = to;
+    }
+  }
+  return small;
 }

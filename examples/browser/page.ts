@@ -37,7 +37,7 @@ function draw(): void {
     drawing = false;
     if (!run) return;
     charts.draw({ ...run, steps: run.epochs * run.stepsPerEpoch });
-    drawPrints(run, run.measures, controls.training);
+    drawPrints(run, run.measures);
     drawProgress(run);
   });
 }
@@ -48,11 +48,12 @@ function heard(said: Said): void {
       controls.say(`${said.what}: ${said.done} of ${said.total}.`);
       return;
     case 'opened':
+      if (!controls.opened(said.run, said.imported)) {
+        run = null;
+        return;
+      }
       run = { ...said.run, losses: [...said.run.losses], measures: [...said.run.measures], perSecond: null };
-      byId('iris-view').hidden = run.setup.example !== 'iris';
-      byId('digits-view').hidden = run.setup.example !== 'digits';
       pad.clear();
-      controls.opened(run, said.imported);
       break;
     case 'steps':
       if (!run) return;
@@ -64,6 +65,8 @@ function heard(said: Said): void {
     case 'measured':
       if (!run) return;
       run.measures = [...run.measures.filter((m) => m.step !== said.at.step), said.at];
+      byId('iris-view').hidden = said.picture.kind !== 'iris';
+      byId('digits-view').hidden = said.picture.kind !== 'digits';
       if (said.picture.kind === 'iris') iris.draw(said.picture);
       else digits.draw(said.picture);
       break;
@@ -103,16 +106,17 @@ function save(name: string, bytes: Uint8Array): void {
 const LOST = ['E_DEVICE_LOST', 'E_DEVICE', 'E_OOM'];
 
 const TITLES: Partial<Record<Ask['kind'], string>> = {
-  import: 'This file was not imported. The run in this tab is as it was.',
+  import: ' was not imported. The run in this tab is as it was.',
   open: 'The run cannot be opened.',
   train: 'Training ended. The last checkpoint is safe.',
   export: 'Nothing was exported.',
 };
 
 function alarm(during: Ask['kind'], { code, message, hint }: Failure): void {
-  byId('alert-title').textContent = TITLES[during] ?? 'That did not work.';
+  const title = TITLES[during] ?? 'That did not work.';
+  byId('alert-title').textContent = during === 'import' ? controls.file + title : title;
   byId('alert-message').textContent = `${code}: ${message}`;
-  byId('alert-hint').textContent = hint;
+  byId('alert-hint').textContent = hint.charAt(0).toUpperCase() + hint.slice(1);
   byId('alert').hidden = false;
   byId('alert').scrollIntoView({ block: 'nearest' });
 }

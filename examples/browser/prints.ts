@@ -17,7 +17,7 @@ export function commandOf(run: Opened, step: number): string {
   return `npx isobit train ${name} --seed ${run.setup.seed}${whole ? '' : ` --stop-at-step ${step}`}`;
 }
 
-export function drawPrints(run: Opened, measures: readonly Measure[], training: boolean): void {
+export function drawPrints(run: Opened, measures: readonly Measure[]): void {
   const latest = measures.reduce<Measure | undefined>((a, m) => (a && a.step > m.step ? a : m), undefined);
   drawLadder(run, measures);
   if (!latest) return;
@@ -35,9 +35,9 @@ export function drawPrints(run: Opened, measures: readonly Measure[], training: 
       ? '✓ Same bits'
       : verdict === 'differs'
         ? '≠ Other bits'
-        : training
-          ? 'Training'
-          : 'No golden here';
+        : shown === null
+          ? `No golden for seed ${run.setup.seed}`
+          : 'Between epochs';
   byId('print-mine-name').textContent = `This tab, ${whenOf(run, step)}`;
   byId('print-golden-name').textContent =
     shown === null ? 'Golden' : `Golden, ${whenOf(run, known === null ? last : step)}`;
@@ -47,6 +47,7 @@ export function drawPrints(run: Opened, measures: readonly Measure[], training: 
   else drawDigits(byId('print-golden'), shown, null);
   byId('print-golden').dataset.is = verdict === 'same' ? 'same' : 'goal';
   byId('print-about').textContent = aboutOf(verdict, known, shown);
+  byId('command-line').hidden = false;
   byId('command').textContent = commandOf(run, step);
 }
 
