@@ -16,7 +16,7 @@ export interface Look {
 
 /** Rows of training data that are judged at each look. */
 const JUDGED = 2000;
-const SHOWN = 48;
+const SHOWN = 60;
 const PLANE = { columns: 144, rows: 60 } as const;
 /** Centimetres of empty plane around the flowers. */
 const MARGIN = 0.25;

@@ -21,7 +21,7 @@ function gpu(name: BrowserName): LaunchOptions {
 
 for (const name of BROWSERS) {
   test(`demo in ${name} on WebGPU: the same fingerprint, also of a run that began on WASM`, {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async (t) => {
     await inBrowser(t, name, gpu(name), async (place) => {
       await using v = await fresh(place);
