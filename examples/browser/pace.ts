@@ -18,7 +18,7 @@ export interface Meter {
   step(counts: boolean): void;
   /** Milliseconds since `report()`. */
   readonly sinceReport: number;
-  /** Steps a second since the last report, waiting left out; null where none counted. */
+  /** Steps a second so far, waiting left out; null where none counted. */
   report(): number | null;
   /** Waits until the next step is due, and starts its clock. */
   wait(): Promise<void>;
@@ -51,7 +51,7 @@ export class Pace {
       },
       report: () => {
         const perSecond = busy > 0 ? (1000 * steps) / busy : null;
-        [reported, busy, steps] = [performance.now(), 0, 0];
+        reported = performance.now();
         return perSecond;
       },
       wait: async () => {

@@ -37,6 +37,8 @@ export class Session {
   readonly #probabilities: Captured<[Tensor<'f32'>], Tensor<'f32'>>;
   #measures: readonly Measure[] = [];
   #stopping = false;
+  /** Training waits while a file is read: states that are saved meanwhile would take its place. */
+  #reading: Promise<unknown> = Promise.resolve();
   /** Losses that the page has. */
   #reported = 0;
 
@@ -136,6 +138,7 @@ export class Session {
         // Only between tasks do messages come in.
         await breath();
       }
+      await this.#reading;
       if (this.#stopping) break;
       await meter.wait();
     }
@@ -155,7 +158,13 @@ export class Session {
   }
 
   /** The run as it stands, as a checkpoint file: the bytes of the store. */
-  async file(): Promise<{ name: string; bytes: Uint8Array }> {
+  file(): Promise<{ name: string; bytes: Uint8Array }> {
+    const reading = this.#readFile();
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #readFile(): Promise<{ name: string; bytes: Uint8Array }> {
     const { example, seed } = this.setup;
     const { root } = await this.#trainer.save();
     const { commit } = (await new RunStore(this.#store).open(root)) as Saved;
