@@ -17,7 +17,7 @@ const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  ...readdirSync(join(ROOT, 'docs')).map((f) => `docs/${f}`),
+  ...readdirSync(join(ROOT, 'docs')).flatMap((f) => (f.endsWith('.md') ? [`docs/${f}`] : [])),
 ];
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 const TESTS = sourcesUnder('sdk', 'adapters', 'wasm', 'wgsl', 'conformance', 'examples', 'bench', 'scripts').filter(

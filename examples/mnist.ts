@@ -1,11 +1,12 @@
 /** 10,000 handwritten digits of MNIST, 28 by 28 grey values from 0 to 1 (package `mnist`, one JSON file a digit). */
 
 import { DataError } from '../sdk/core/errors.ts';
+import type { Rng } from '../sdk/core/rng.ts';
 import { split } from '../sdk/data/index.ts';
 import { Linear, leakyRelu, relu, Sequential } from '../sdk/nn/index.ts';
 import { adam } from '../sdk/optim/index.ts';
 import { type Labelled, takeRows } from './labelled.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, Task } from './recipe.ts';
 
 const PIXELS = 28 * 28;
 
@@ -39,6 +40,16 @@ export async function loadMnist(): Promise<Labelled> {
 }
 
 /** 784-128-ReLU-64-LeakyReLU-10, 109,386 parameters, on 8,000 digits; the seed picks the 2,000 held out. */
+export function mnistTask(all: Labelled, rng: Rng): Task {
+  const { train, test } = split(all.y.data.length, rng, 0.2);
+  return {
+    train: takeRows(all, train),
+    test: takeRows(all, test),
+    model: () =>
+      new Sequential(new Linear(PIXELS, 128), relu, new Linear(128, 64), leakyRelu(0.01), new Linear(64, 10)),
+  };
+}
+
 export const mnistRecipe: Recipe = {
   runs: [''],
   epochs: 10,
@@ -46,16 +57,5 @@ export const mnistRecipe: Recipe = {
   checkpoint: { everyEpochs: 2, keepLast: 3 },
   canHoldOut: false,
   optimizer: () => adam({ lr: 1e-3 }),
-  async tasks({ rng }) {
-    const all = await loadMnist();
-    const { train, test } = split(all.y.data.length, rng, 0.2);
-    return [
-      {
-        train: takeRows(all, train),
-        test: takeRows(all, test),
-        model: () =>
-          new Sequential(new Linear(PIXELS, 128), relu, new Linear(128, 64), leakyRelu(0.01), new Linear(64, 10)),
-      },
-    ];
-  },
+  tasks: async ({ rng }) => [mnistTask(await loadMnist(), rng)],
 };

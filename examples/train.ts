@@ -1,8 +1,9 @@
 /** Trains one task of a recipe: resume, train, save, and judge a fresh model that is made from the checkpoint alone. */
 
 import type { Store } from '../adapters/store.ts';
-import { type Opened, RunStore } from '../sdk/checkpoint/index.ts';
+import { type CheckpointFile, type Opened, RunStore } from '../sdk/checkpoint/index.ts';
 import type { CheckpointError } from '../sdk/core/errors.ts';
+import type { Json } from '../sdk/core/host.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
 import { batches } from '../sdk/data/index.ts';
 import { build } from '../sdk/nn/build.ts';
@@ -87,6 +88,13 @@ export async function trainTask(o: TrainTask): Promise<Trained> {
   model.dispose();
   first.dispose();
   return trained;
+}
+
+/** The seed that a run keeps in its state, as two 32-bit words; 0 where it cannot be read, which resuming will refuse. */
+export function savedSeed({ state: { rng } }: CheckpointFile): bigint {
+  const words = typeof rng === 'object' && rng !== null && 'seed' in rng ? rng.seed : null;
+  const [low, high] = Array.isArray(words) ? (words as readonly Json[]) : [0, 0];
+  return typeof low === 'number' && typeof high === 'number' ? BigInt(low) | (BigInt(high) << 32n) : 0n;
 }
 
 /** The checkpoint of the trainer's state, saved now unless the last save already was that. */

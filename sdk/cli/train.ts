@@ -6,10 +6,9 @@ import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { RECIPES } from '../../examples/index.ts';
 import type { Recipe, Task } from '../../examples/recipe.ts';
-import { type Trained, trainTask } from '../../examples/train.ts';
+import { savedSeed, type Trained, trainTask } from '../../examples/train.ts';
 import { RunStore } from '../checkpoint/index.ts';
 import { OptionError } from '../core/errors.ts';
-import type { Json } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { hex, sha256 } from '../core/sha256.ts';
 import { createRuntime } from '../index.ts';
@@ -47,7 +46,7 @@ export async function train(example: string, o: TrainOptions, t: Terminal): Prom
     });
   }
   // Which rows are held out hangs on the seed, so a resumed run's own is needed before its data are.
-  const seed = o.seed ?? (found ? seedOf(found.file.state.rng) : 0n);
+  const seed = o.seed ?? (found ? savedSeed(found.file) : 0n);
   await using rt = await createRuntime({ backend: o.backend, seed });
   const tasks = await recipe.tasks({ rng: rt.rng, holdout: o.holdout ?? false, stores });
   const runs: Run[] = [];
@@ -102,13 +101,6 @@ async function trainOne(
   } finally {
     bar?.stop();
   }
-}
-
-/** The seed that a run keeps in its state, as two 32-bit words; 0 where it cannot be read, which resuming will refuse. */
-function seedOf(state: Json): bigint {
-  const words = typeof state === 'object' && state !== null && 'seed' in state ? state.seed : null;
-  const [low, high] = Array.isArray(words) ? (words as readonly Json[]) : [0, 0];
-  return typeof low === 'number' && typeof high === 'number' ? BigInt(low) | (BigInt(high) << 32n) : 0n;
 }
 
 async function sumUp(example: string, rt: Runtime, runs: readonly Run[], seconds: number): Promise<Report> {
