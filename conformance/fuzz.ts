@@ -64,7 +64,9 @@ async function rows(of: readonly RuntimeName[]): Promise<boolean> {
     seed,
     graphs,
     stride: 0,
-    onEnd: (r) => console.error(`${r.runtime}: ${r.status}, ${r.seconds} s`),
+    onEnd: (r) => console.error(`${r.runtime}: ${r.status}, ${r.seconds} s${r.why ? `: ${r.why}` : ''}`),
+    onSaid: (name, said) =>
+      said.kind === 'mismatch' && console.error(`${name}: ${said.mismatch.case}: ${said.mismatch.text}`),
   });
   for (const r of reports) {
     const k = Number(r.first?.case.match(/graph (\d+)$/)?.[1] ?? Number.NaN);

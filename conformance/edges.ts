@@ -1,0 +1,99 @@
+/**
+ * Programs at the edges of the handwritten kernels: sizes next to those of tiles, workgroups and chunks, batches that no stride
+ * joins, the greatest element at the ends of chunks, indices out of range. They are compared with another device, by their bits, what they
+ * write behind their results, and the flags that they raise.
+ */
+
+import type { Runtime } from '../sdk/core/runtime.ts';
+import type { Tensor } from '../sdk/core/tensor.ts';
+import type { Device } from '../sdk/engine/device.ts';
+import { EngineRuntime } from '../sdk/engine/runtime.ts';
+import { Walled } from './walled.ts';
+
+export interface Edge {
+  readonly name: string;
+  /** The kernels that it is about. */
+  readonly kernels: readonly string[];
+  readonly build: (rt: Runtime) => Tensor;
+}
+
+const numbers = (n: number): Float32Array =>
+  Float32Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i * 12.9898) * 8));
+const f32 = (rt: Runtime, ...shape: number[]): Tensor<'f32'> =>
+  rt.tensor(numbers(shape.reduce((a, b) => a * b, 1)), shape);
+const i32 = (rt: Runtime, ...shape: number[]): Tensor<'i32'> =>
+  rt.tensor(
+    Int32Array.from(numbers(shape.reduce((a, b) => a * b, 1)), (v) => v * 1e8),
+    shape,
+    'i32',
+  );
+const places = (rt: Runtime, n: number, v: number): Tensor<'i32'> =>
+  rt.tensor(
+    Int32Array.from({ length: n }, (_, i) => (i * 7919) % v),
+    [n],
+    'i32',
+  );
+
+const edge = (name: string, kernels: string | readonly string[], build: Edge['build']): Edge => ({
+  name,
+  kernels: typeof kernels === 'string' ? [kernels] : kernels,
+  build,
+});
+
+const products = [3, 4, 7, 8, 16, 31, 32, 33].flatMap((m) =>
+  [3, 7, 16, 32].map((n) => edge(`matmul ${m}x5x${n}`, 'matmul', (rt) => f32(rt, m, 5).matmul(f32(rt, 5, n)))),
+);
+const batches = edge('matmul of four batch axes, stretched in turn', 'matmul', (rt) =>
+  f32(rt, 2, 1, 3, 1, 4, 5).matmul(f32(rt, 1, 3, 1, 2, 5, 3)),
+);
+const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
+  edge(`sum of ${outer} rows`, 'sumF32', (rt) => f32(rt, outer, 70).sum(1)),
+  edge(`sum of ${outer} rows of integers`, 'sumInt', (rt) => i32(rt, outer, 70).sum(1)),
+  edge(`max of ${outer} rows`, 'max', (rt) => f32(rt, outer, 70).max(1)),
+  edge(`gather of ${outer}`, 'gather', (rt) => f32(rt, 9).gather(places(rt, outer, 9), 0)),
+  edge(`scatterAdd to ${outer}`, 'scatterAddF32', (rt) =>
+    f32(rt, outer).scatterAdd(places(rt, 90, outer), f32(rt, 90), 0),
+  ),
+  edge(`scatterAdd of integers to ${outer}`, 'scatterAddInt', (rt) =>
+    i32(rt, outer).scatterAdd(places(rt, 90, outer), i32(rt, 90), 0),
+  ),
+]);
+const greatest = [0, 2047, 2048, 4095, 4096, 4097, 4999].flatMap((at) => {
+  const data = numbers(5000);
+  data[at] = 100;
+  return [
+    edge(`max at ${at}`, 'max', (rt) => rt.tensor(data).max()),
+    edge(`argmax at ${at}`, 'max', (rt) => rt.tensor(data).argmax(0)),
+  ];
+});
+/** Two chunks end in the same greatest number: the first is meant. */
+const twice = edge('argmax of a tie between chunks', 'max', (rt) => {
+  const data = numbers(5000);
+  data[2040] = 100;
+  data[2050] = 100;
+  return rt.tensor(data).argmax(0);
+});
+const flags = [
+  edge('an index out of range, of integers', 'gather', (rt) => i32(rt, 4).gather(rt.tensor([1, 4, -1], [3], 'i32'), 0)),
+  edge('an index out of range', ['gather', 'finish'], (rt) => f32(rt, 4).gather(rt.tensor([1, 4, -1], [3], 'i32'), 0)),
+  edge('Inf in a product', ['matmul', 'finish'], (rt) =>
+    f32(rt, 3, 3)
+      .mul(1e38)
+      .matmul(f32(rt, 3, 3).mul(1e38)),
+  ),
+  edge('NaN in a sum', ['sumF32', 'finish'], (rt) => f32(rt, 2, 3).log().sum(1)),
+];
+
+export const EDGES: readonly Edge[] = [...products, batches, ...sums, ...greatest, twice, ...flags];
+
+/** What an edge shows on a device: its words, then its flags. Throws where it writes behind its result. */
+export async function shown(device: Device, { build }: Edge): Promise<Uint32Array> {
+  const walled = new Walled(device);
+  const rt = new EngineRuntime(walled);
+  const t = build(rt);
+  const data = await t.data({ nonfinite: 'keep' });
+  t.dispose();
+  const words =
+    data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : Uint32Array.from(data);
+  return Uint32Array.of(...words, Number(walled.flags.nonfinite), Number(walled.flags.index));
+}

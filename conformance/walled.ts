@@ -1,0 +1,52 @@
+/** A device around another that leaves room behind every buffer, and sees when something is written there. */
+
+import type { DType } from '../sdk/core/dtype.ts';
+import type { Held } from '../sdk/core/node.ts';
+import type { Compiled, Device, Flags } from '../sdk/engine/device.ts';
+import type { Plan } from '../sdk/engine/kernel.ts';
+
+const ROOM = 64;
+const WORD = 0x5afec0de;
+
+export class Walled implements Device {
+  readonly backend: Device['backend'];
+  readonly adapter: string;
+  /** What the runs so far have raised. */
+  flags = { nonfinite: false, index: false };
+  readonly #inner: Device;
+  constructor(inner: Device) {
+    this.#inner = inner;
+    this.backend = inner.backend;
+    this.adapter = inner.adapter;
+  }
+
+  allocate(elements: number): Held {
+    const held = this.#inner.allocate(elements + ROOM);
+    this.#inner.upload(held, new Uint32Array(elements + ROOM).fill(WORD), 'u32');
+    return held;
+  }
+  upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
+    return this.#inner.upload(to, data, dtype);
+  }
+  /** Throws where something stands behind the elements. */
+  async download(from: Held, elements: number): Promise<Uint32Array> {
+    const words = await this.#inner.download(from, elements + ROOM);
+    const at = words.subarray(elements).findIndex((w) => w !== WORD);
+    if (at >= 0) throw new Error(`written ${at + 1} elements behind the last of ${elements}`);
+    return words.subarray(0, elements);
+  }
+  compile(plan: Plan): Compiled {
+    return this.#inner.compile(plan);
+  }
+  async run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Promise<Flags> {
+    const flags = await this.#inner.run(compiled, inputs, outputs);
+    this.flags = { nonfinite: this.flags.nonfinite || flags.nonfinite, index: this.flags.index || flags.index };
+    return flags;
+  }
+  memory(): { live: number; peak: number; limit: number } {
+    return this.#inner.memory();
+  }
+  dispose(): void {
+    this.#inner.dispose();
+  }
+}
