@@ -26,7 +26,10 @@ export interface RuntimeOptions {
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
-  /** 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU. */
+  /**
+   * 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU, 'compile' its pipelines: those of a plan are made
+   * all at once, also of plans that come after createRuntime has resolved.
+   */
   onProgress?: (e: { phase: 'load' | 'qualify' | 'compile'; done: number; total: number }) => void;
 }
 
@@ -72,7 +75,8 @@ async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise
     import('./qualify/choose.ts'),
   ]);
   const choose = backend === 'auto' ? automatic : forced;
-  return choose(() => openWebGpu(o.device), {
+  const onCompile = (done: number, total: number) => o.onProgress?.({ phase: 'compile', done, total });
+  return choose(() => openWebGpu(o.device, { onCompile }), {
     signal: o.signal,
     onProgress: (done, total) => o.onProgress?.({ phase: 'qualify', done, total }),
   });

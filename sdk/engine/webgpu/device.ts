@@ -21,6 +21,7 @@ import { FLAG, PARAMETER_WORDS } from './shader.ts';
 // The WebGPU constants, which not every runtime has as globals.
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
+const VERTEX = 0x20;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE = 0x4;
@@ -230,7 +231,7 @@ export class WebGpuDevice implements Device {
   }
 
   #extend(bytes: number): void {
-    if (bytes <= this.#memory.size) return;
+    if (bytes <= this.#memory.size || this.#disposed) return;
     const old = this.#memory;
     this.#memory = this.#buffer(bytes, STORAGE | COPY_SRC | COPY_DST);
     const encoder = this.#device.createCommandEncoder();
@@ -261,8 +262,11 @@ export class WebGpuDevice implements Device {
     } else {
       for (let i = 0; i < words.length; i++) words[i] = data[i];
     }
-    if (words.length > 0)
-      void this.#inLine(() => this.#device.queue.writeBuffer(this.#memory, (to as Buffer).at, words));
+    if (words.length > 0) {
+      void this.#inLine(() => {
+        if (!this.#disposed) this.#device.queue.writeBuffer(this.#memory, (to as Buffer).at, words);
+      });
+    }
     return nonfinite;
   }
 
@@ -281,6 +285,23 @@ export class WebGpuDevice implements Device {
     }
   }
 
+  async share(from: Held, elements: number): Promise<GPUBuffer> {
+    this.#check();
+    const held = (from as Buffer).retain();
+    try {
+      return await this.#inLine(() => {
+        this.#check();
+        const own = this.#buffer(Math.max(4, elements * 4), STORAGE | VERTEX | COPY_SRC | COPY_DST);
+        const encoder = this.#device.createCommandEncoder();
+        encoder.copyBufferToBuffer(this.#memory, held.at, own, 0, elements * 4);
+        this.#device.queue.submit([encoder.finish()]);
+        return own;
+      });
+    } finally {
+      held.release();
+    }
+  }
+
   /** Copies out, at the end of this turn and in line, what is wanted by then, and the flags that are untold. */
   #collect(): void {
     if (this.#collecting) return;
@@ -291,6 +312,7 @@ export class WebGpuDevice implements Device {
     });
   }
   #readAll(): void {
+    if (this.#disposed) return;
     const [wanted, untold] = [this.#wanted.splice(0), this.#untold.splice(0)];
     if (untold.length > 0) {
       wanted.push({

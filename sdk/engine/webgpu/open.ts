@@ -1,7 +1,7 @@
 /** Finding a GPU: one that was passed in, the platform's own, or Dawn in Node (the npm package `webgpu`, an optional peer). */
 
 import { DeviceError } from '../../core/errors.ts';
-import { WebGpuDevice } from './device.ts';
+import { WebGpuDevice, type WebGpuOptions } from './device.ts';
 
 /** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
 const kept: unknown[] = [];
@@ -15,11 +15,11 @@ export interface Opened {
 }
 
 /** Opens the adapter, or takes the GPUDevice given. Throws DeviceError E_NO_DEVICE. */
-export async function openWebGpu(given?: object): Promise<Opened> {
+export async function openWebGpu(given?: object, o: Pick<WebGpuOptions, 'onCompile'> = {}): Promise<Opened> {
   if (given) {
     const device = given as GPUDevice;
     const info = device.adapterInfo;
-    return { device: new WebGpuDevice(device, describe(info), { borrowed: true }), software: isSoftware(info) };
+    return { device: new WebGpuDevice(device, describe(info), { ...o, borrowed: true }), software: isSoftware(info) };
   }
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -34,7 +34,7 @@ export async function openWebGpu(given?: object): Promise<Opened> {
   // Where it was before it became a part of the info.
   const { isFallbackAdapter } = adapter as { isFallbackAdapter?: boolean };
   return {
-    device: new WebGpuDevice(device, describe(adapter.info)),
+    device: new WebGpuDevice(device, describe(adapter.info), o),
     software: isFallbackAdapter === true || isSoftware(adapter.info),
   };
 }
