@@ -308,12 +308,19 @@ export class WebGpuDevice implements Device {
     this.#collecting = true;
     queueMicrotask(() => {
       this.#collecting = false;
-      void this.#inLine(() => this.#readAll());
+      // Not those that come while this waits in line: the runs that make them are behind it.
+      const wanted = this.#wanted.splice(0);
+      void this.#inLine(() => this.#copyOut(wanted));
     });
   }
-  #readAll(): void {
-    if (this.#disposed) return;
-    const [wanted, untold] = [this.#wanted.splice(0), this.#untold.splice(0)];
+  #copyOut(wanted: Wanted[]): void {
+    try {
+      this.#check();
+    } catch (e) {
+      for (const w of wanted) w.reject(e);
+      return;
+    }
+    const untold = this.#untold.splice(0);
     if (untold.length > 0) {
       wanted.push({
         source: () => ({ buffer: this.#ring, at: 0 }),
@@ -437,7 +444,7 @@ export class WebGpuDevice implements Device {
 
   #submit(c: GpuPlan, addresses: readonly number[], arena: number, told: Untold): void {
     this.#check();
-    if (this.#untold.length === RING) this.#readAll();
+    if (this.#untold.length === RING) this.#copyOut([]);
     let dirty = false;
     const patch = (p: Patch | undefined, address: number) => {
       if (!p || p.address === address) return;
