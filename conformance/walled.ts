@@ -2,7 +2,7 @@
 
 import type { DType } from '../sdk/core/dtype.ts';
 import type { Held } from '../sdk/core/node.ts';
-import type { Compiled, Device, Flags } from '../sdk/engine/device.ts';
+import type { Compiled, Device, Flags, Guard, Pending } from '../sdk/engine/device.ts';
 import type { Plan } from '../sdk/engine/kernel.ts';
 
 const ROOM = 64;
@@ -11,6 +11,7 @@ const WORD = 0x5afec0de;
 export class Walled implements Device {
   readonly backend: Device['backend'];
   readonly adapter: string;
+  readonly late: boolean;
   /** What the runs so far have raised. */
   flags = { nonfinite: false, index: false };
   readonly #inner: Device;
@@ -18,6 +19,7 @@ export class Walled implements Device {
     this.#inner = inner;
     this.backend = inner.backend;
     this.adapter = inner.adapter;
+    this.late = inner.late;
   }
 
   allocate(elements: number): Held {
@@ -38,10 +40,14 @@ export class Walled implements Device {
   compile(plan: Plan): Compiled {
     return this.#inner.compile(plan);
   }
-  async run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[]): Promise<Flags> {
-    const flags = await this.#inner.run(compiled, inputs, outputs);
+  run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Flags | Pending {
+    const answer = this.#inner.run(compiled, inputs, outputs, guard);
+    if ('ask' in answer) void answer.flags.then((flags) => this.#note(flags));
+    else this.#note(answer);
+    return answer;
+  }
+  #note(flags: Flags): void {
     this.flags = { nonfinite: this.flags.nonfinite || flags.nonfinite, index: this.flags.index || flags.index };
-    return flags;
   }
   memory(): { live: number; peak: number; limit: number } {
     return this.#inner.memory();

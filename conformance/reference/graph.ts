@@ -53,6 +53,9 @@ export class ReferenceGraph implements Graph {
   async read<D extends DType>(node: Node): Promise<Data[D]> {
     return evaluate([node], this.values)[0].data.slice() as Data[D];
   }
+  gpuBuffer(): Promise<object> {
+    return Promise.reject(new OptionError('the reference has no GPU'));
+  }
   readVariable(v: Variable): Node {
     if (!v.current) throw new OptionError('the variable was disposed');
     return v.current;

@@ -29,6 +29,8 @@ export interface Graph {
   nextId(): number;
   /** Computes a node, keeps the value on the node, and copies it to the host. */
   read<D extends DType>(node: Node, o?: IO & ReadOptions): Promise<Data[D]>;
+  /** Computes a node, and copies it to a GPUBuffer. */
+  gpuBuffer(node: Node, o?: IO & ReadOptions): Promise<object>;
   /** The node that a read of a Variable gives here: a leaf, or inside a trace its placeholder or what was assigned. */
   readVariable(v: Variable): Node;
   assignVariable(v: Variable, value: Node): void;

@@ -76,6 +76,17 @@ export class Tensor<D extends DType = DType> implements Disposable {
     return (await this.data(o))[0];
   }
 
+  /**
+   * A copy of the elements as a GPUBuffer, made on the GPU: row-major, 32 bits an element (bool 0 or 1), with the usages
+   * STORAGE, VERTEX, COPY_SRC and COPY_DST. It is yours: destroy() it. It stays good when tensor and runtime are disposed of,
+   * for as long as its device lives; give createRuntime a `device` of your own to use it with. Typed as object, because not
+   * every platform's types know WebGPU: `(await t.gpuBuffer()) as GPUBuffer`.
+   * @throws OptionError on WASM, NumericError as data() where a run has flagged Inf or NaN.
+   */
+  gpuBuffer(o?: IO & ReadOptions): Promise<object> {
+    return this.node.graph.gpuBuffer(this.node, o);
+  }
+
   /** The same value without its history. */
   detach(): Tensor<D> {
     return new Tensor(detach(this.node));

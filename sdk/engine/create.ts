@@ -1,5 +1,6 @@
 /** createRuntime: chooses a backend, loads it, and says why. */
 
+import { unguarded } from '../../wgsl/functions/guard.ts';
 import { OptionError } from '../core/errors.ts';
 import { callable, checkOptions, flag, type OptionTable, object, oneOf, type Rule } from '../core/options.ts';
 import { seedOf } from '../core/rng.ts';
@@ -35,7 +36,10 @@ export interface RuntimeOptions {
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
-  /** 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU. */
+  /**
+   * 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU, 'compile' its pipelines: those of a plan are made
+   * all at once, also of plans that come after createRuntime has resolved.
+   */
   onProgress?: (e: { phase: 'load' | 'qualify' | 'compile'; done: number; total: number }) => void;
 }
 
@@ -90,7 +94,8 @@ async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise
   ]);
   const choose = backend === 'auto' ? automatic : forced;
   const fast = o.numerics === 'fast';
-  return choose(() => openWebGpu(o.device, fast), {
+  const onCompile = (done: number, total: number) => o.onProgress?.({ phase: 'compile', done, total });
+  return choose(() => openWebGpu(o.device, { onCompile, rewrite: fast ? unguarded : undefined }), {
     fast,
     signal: o.signal,
     onProgress: (done, total) => o.onProgress?.({ phase: 'qualify', done, total }),

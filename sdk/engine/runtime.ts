@@ -1,7 +1,7 @@
 /** The runtime: tensors, reads and captured programs on one device. */
 
 import { ARRAY, type Data, type DType, isFloat } from '../core/dtype.ts';
-import { CaptureError, type DeviceError, DisposedError, type NumericError } from '../core/errors.ts';
+import { CaptureError, type DeviceError, DisposedError, type NumericError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import type { Graph, Held, Node, ReadOptions } from '../core/node.ts';
 import { CONSTANT, DATA, dataLeaf } from '../core/ops/leaf.ts';
@@ -233,7 +233,8 @@ export class EngineRuntime implements Runtime, Graph {
     return 'ask' in flags ? this.#flight.add(flags, bytes) : null;
   }
 
-  async read<D extends DType>(node: Node, o: IO & ReadOptions = {}): Promise<Data[D]> {
+  /** @throws where nothing may be read now. */
+  #readable(o: IO): void {
     this.#alive();
     o.signal?.throwIfAborted();
     if (this.trace) {
@@ -241,10 +242,51 @@ export class EngineRuntime implements Runtime, Graph {
         hint: 'A captured function only builds and assigns; return the tensor and read it after the call.',
       });
     }
-    return this.#read<D>(node, o);
   }
 
-  async #read<D extends DType>(node: Node, o: IO & ReadOptions): Promise<Data[D]> {
+  async read<D extends DType>(node: Node, o: IO & ReadOptions = {}): Promise<Data[D]> {
+    this.#readable(o);
+    const bits = await this.#valueOf(
+      node,
+      o,
+      (held, size) => this.device.download(held, size),
+      (words) => isFloat(node.dtype) && hasNonFinite(words, node.dtype),
+    );
+    return toHost(bits, node.dtype) as Data[D];
+  }
+
+  async gpuBuffer(node: Node, o: IO & ReadOptions = {}): Promise<object> {
+    this.#readable(o);
+    const { device } = this;
+    if (!device.share) {
+      throw new OptionError(`gpuBuffer: this runtime computes on ${device.backend}`, {
+        hint: "Read data(), or create the runtime with backend 'webgpu'.",
+      });
+    }
+    let made: { destroy(): void } | null = null;
+    try {
+      return await this.#valueOf(
+        node,
+        o,
+        async (held, size) => {
+          made = await device.share!(held, size);
+          return made;
+        },
+        (_, raised) => raised.nonfinite,
+      );
+    } catch (e) {
+      (made as { destroy(): void } | null)?.destroy();
+      throw e;
+    }
+  }
+
+  /** A node's value, copied out; refused where a run, or a look at it, finds that it must be. */
+  async #valueOf<T>(
+    node: Node,
+    o: IO & ReadOptions,
+    copy: (held: Held, size: number) => Promise<T>,
+    wrong: (value: T, raised: Flags) => boolean,
+  ): Promise<T> {
     const keep = o.nonfinite === 'keep';
     const computed = !node.held;
     const flags = computed ? this.realise([node]) : CLEAN;
@@ -253,15 +295,15 @@ export class EngineRuntime implements Runtime, Graph {
     try {
       const size = node.shape.reduce((n, d) => n * d, 1);
       // The copy is in line behind all that ran before it, and is not kept waiting for the flags.
-      const [bits, raised] = await Promise.all([this.device.download(held, size), told(flags), origin?.asked()]);
+      const [value, raised] = await Promise.all([copy(held, size), told(flags), origin?.asked()]);
       o.signal?.throwIfAborted();
       const fault = origin?.fault ?? null;
       if (keep) fault?.waive();
-      else if (fault || raised.index || (isFloat(node.dtype) && hasNonFinite(bits, node.dtype))) {
+      else if (fault || raised.index || wrong(value, raised)) {
         if (computed) this.#forget(node);
         throw await (fault ? fault.error() : this.#explain([node], raised));
       }
-      return toHost(bits, node.dtype) as Data[D];
+      return value;
     } finally {
       held.release();
     }

@@ -23,6 +23,7 @@ import { FLAG, PARAMETER_WORDS } from './shader.ts';
 // The WebGPU constants, which not every runtime has as globals.
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
+const VERTEX = 0x20;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE = 0x4;
@@ -212,7 +213,7 @@ export class WebGpuDevice implements Device {
   }
 
   #extend(bytes: number): void {
-    if (bytes <= this.#memory.size) return;
+    if (bytes <= this.#memory.size || this.#disposed) return;
     const old = this.#memory;
     this.#memory = this.#buffer(bytes, STORAGE | COPY_SRC | COPY_DST);
     const encoder = this.#device.createCommandEncoder();
@@ -245,8 +246,11 @@ export class WebGpuDevice implements Device {
     } else {
       for (let i = 0; i < words.length; i++) words[i] = data[i];
     }
-    if (words.length > 0)
-      void this.#inLine(() => this.#device.queue.writeBuffer(this.#memory, (to as Buffer).at, words));
+    if (words.length > 0) {
+      void this.#inLine(() => {
+        if (!this.#disposed) this.#device.queue.writeBuffer(this.#memory, (to as Buffer).at, words);
+      });
+    }
     return nonfinite;
   }
 
@@ -265,17 +269,42 @@ export class WebGpuDevice implements Device {
     }
   }
 
+  async share(from: Held, elements: number): Promise<GPUBuffer> {
+    this.#check();
+    const held = (from as Buffer).retain();
+    try {
+      return await this.#inLine(() => {
+        this.#check();
+        const own = this.#buffer(Math.max(4, elements * 4), STORAGE | VERTEX | COPY_SRC | COPY_DST);
+        const encoder = this.#device.createCommandEncoder();
+        encoder.copyBufferToBuffer(this.#memory, held.at, own, 0, elements * 4);
+        this.#device.queue.submit([encoder.finish()]);
+        return own;
+      });
+    } finally {
+      held.release();
+    }
+  }
+
   /** Copies out, at the end of this turn and in line, what is wanted by then, and the flags that are untold. */
   #collect(): void {
     if (this.#collecting) return;
     this.#collecting = true;
     queueMicrotask(() => {
       this.#collecting = false;
-      void this.#inLine(() => this.#readAll());
+      // Not those that come while this waits in line: the runs that make them are behind it.
+      const wanted = this.#wanted.splice(0);
+      void this.#inLine(() => this.#copyOut(wanted));
     });
   }
-  #readAll(): void {
-    const [wanted, untold] = [this.#wanted.splice(0), this.#untold.splice(0)];
+  #copyOut(wanted: Wanted[]): void {
+    try {
+      this.#check();
+    } catch (e) {
+      for (const w of wanted) w.reject(e);
+      return;
+    }
+    const untold = this.#untold.splice(0);
     if (untold.length > 0) {
       wanted.push({
         source: () => ({ buffer: this.#ring, at: 0 }),
@@ -399,7 +428,7 @@ export class WebGpuDevice implements Device {
 
   #submit(c: GpuPlan, addresses: readonly number[], arena: number, told: Untold): void {
     this.#check();
-    if (this.#untold.length === RING) this.#readAll();
+    if (this.#untold.length === RING) this.#copyOut([]);
     let dirty = false;
     const patch = (p: Patch | undefined, address: number) => {
       if (!p || p.address === address) return;

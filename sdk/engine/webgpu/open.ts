@@ -1,8 +1,7 @@
 /** Finding a GPU: one that was passed in, the platform's own, or Dawn in Node (the npm package `webgpu`, an optional peer). */
 
-import { unguarded } from '../../../wgsl/functions/index.ts';
 import { DeviceError } from '../../core/errors.ts';
-import { WebGpuDevice } from './device.ts';
+import { WebGpuDevice, type WebGpuOptions } from './device.ts';
 
 /** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
 const kept: unknown[] = [];
@@ -13,16 +12,12 @@ export interface Opened {
   readonly software: boolean;
 }
 
-/** Opens the adapter, or takes the GPUDevice given; `fast` drops the guards of N2. Throws DeviceError E_NO_DEVICE. */
-export async function openWebGpu(given?: object, fast = false): Promise<Opened> {
-  const rewrite = fast ? unguarded : undefined;
+/** Opens the adapter, or takes the GPUDevice given. Throws DeviceError E_NO_DEVICE. */
+export async function openWebGpu(given?: object, o: Omit<WebGpuOptions, 'borrowed'> = {}): Promise<Opened> {
   if (given) {
     const device = given as GPUDevice;
     const info = device.adapterInfo;
-    return {
-      device: new WebGpuDevice(device, describe(info), { borrowed: true, rewrite }),
-      software: isSoftware(info),
-    };
+    return { device: new WebGpuDevice(device, describe(info), { ...o, borrowed: true }), software: isSoftware(info) };
   }
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -37,7 +32,7 @@ export async function openWebGpu(given?: object, fast = false): Promise<Opened> 
   // Where it was before it became a part of the info.
   const { isFallbackAdapter } = adapter as { isFallbackAdapter?: boolean };
   return {
-    device: new WebGpuDevice(device, describe(adapter.info), { rewrite }),
+    device: new WebGpuDevice(device, describe(adapter.info), o),
     software: isFallbackAdapter === true || isSoftware(adapter.info),
   };
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openDevice } from '../../../wgsl/dawn.ts';
 import { createRuntime, grad, logSoftmax, mean, type Runtime, type Tensor } from '../../index.ts';
+import { EngineRuntime } from '../runtime.ts';
+import { WebGpuDevice } from './device.ts';
 
 type F = Tensor<'f32'>;
 
@@ -107,6 +109,31 @@ test('moves: strided loads and stores', { skip }, async () => {
     ),
   );
   await same('draws', (rt) => rt.rng.at(3).normal('n', [1001]));
+});
+
+test('reads and growth of memory keep their place behind pipelines that are being compiled', { skip }, async () => {
+  const rt = new EngineRuntime(new WebGpuDevice(device!, 'test', { borrowed: true }));
+  const values: Promise<ArrayLike<number>>[] = [];
+  for (let i = 0; i < 12; i++) {
+    const x = rt.tensor(new Float32Array(200_000).fill(i));
+    // A kernel that is new to the device, and a read that comes a turn later than the one before.
+    let y = x.add(i);
+    for (let k = 0; k < i; k++) y = y.mul(1).maximum(k).sub(1);
+    values.push(y.slice([199_999, 200_000]).data(), x.add(0.5).slice([7, 8]).data());
+    await Promise.resolve();
+    await Promise.resolve();
+    if (i % 3 === 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const want = Array.from({ length: 12 }, (_, i) => {
+    let y = 2 * i;
+    for (let k = 0; k < i; k++) y = Math.max(y, k) - 1;
+    return [[y], [i + 0.5]];
+  });
+  assert.deepEqual(
+    (await Promise.all(values)).map((v) => [...(v as Float32Array)]),
+    want.flat(),
+  );
+  await rt.dispose();
 });
 
 test('a classifier trains to the same bits', { skip }, async () => {
