@@ -6,7 +6,7 @@ import { type Labelled, takeRows } from '../labelled.ts';
 import { accuracyOn, predict } from '../predict.ts';
 import type { Task } from '../recipe.ts';
 import type { DigitsPicture, Example, IrisPicture, Picture } from './protocol.ts';
-import { byteOf } from './recipes.ts';
+import { bytesOf } from './recipes.ts';
 
 export interface Look {
   readonly trained: number;
@@ -90,7 +90,7 @@ function digitsPicture(test: Labelled, found: Int32Array): DigitsPicture {
     of: found.length,
     wrong: found.filter((c, i) => c !== y.data[i]).length,
     digits: Array.from(found.subarray(0, SHOWN), (predicted, i) => ({
-      pixels: Uint8Array.from(x.data.subarray(i * width, (i + 1) * width), byteOf),
+      pixels: bytesOf(x.data.subarray(i * width, (i + 1) * width)),
       label: y.data[i],
       predicted,
     })),

@@ -14,14 +14,20 @@ export const DIGITS = { pixels: 'digits.npy', labels: 'labels.npy' } as const;
 
 /** MNIST's bytes as the package `mnist` has them: in thousandths, ink = 1. */
 export const greyOf = (byte: number): number => Math.fround(Math.round((byte / 255) * 1000) / 1000);
-/** And back. */
-export const byteOf = (grey: number): number => Math.round(grey * 255);
+/** And back. Loops, because `from` with a function takes a second for all digits. */
+export function bytesOf(greys: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(greys.length);
+  for (let i = 0; i < greys.length; i++) bytes[i] = Math.round(greys[i] * 255);
+  return bytes;
+}
 
 /** The same arrays as `loadMnist` gives. */
 export function digitsFrom(pixels: HostArray, labels: HostArray): Labelled {
   const greys = Float32Array.from({ length: 256 }, (_, byte) => greyOf(byte));
+  const data = new Float32Array(pixels.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = greys[pixels.data[i]];
   return {
-    x: { data: Float32Array.from(pixels.data, (byte) => greys[byte]), shape: pixels.shape, dtype: 'f32' },
+    x: { data, shape: pixels.shape, dtype: 'f32' },
     y: { data: Int32Array.from(labels.data), shape: labels.shape, dtype: 'i32' },
   };
 }

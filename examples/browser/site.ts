@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { writeNpy } from '../../sdk/data/index.ts';
 import { loadMnist } from '../mnist.ts';
-import { byteOf, DIGITS } from './recipes.ts';
+import { bytesOf, DIGITS } from './recipes.ts';
 
 /** What careful sites send. */
 const POLICY = [
@@ -61,7 +61,7 @@ async function bundle(): Promise<[string, Uint8Array][]> {
 async function digitFiles(): Promise<[string, Uint8Array][]> {
   const { x, y } = await loadMnist();
   return [
-    [DIGITS.pixels, writeNpy({ data: Uint8Array.from(x.data, byteOf), shape: x.shape, dtype: 'u8' })],
+    [DIGITS.pixels, writeNpy({ data: bytesOf(x.data), shape: x.shape, dtype: 'u8' })],
     [DIGITS.labels, writeNpy({ data: Uint8Array.from(y.data), shape: y.shape, dtype: 'u8' })],
   ];
 }
