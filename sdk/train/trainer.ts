@@ -10,13 +10,14 @@ import { checkOptions } from '../core/options.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { Batch, BatchSource } from '../data/source.ts';
+import type { BatchSource } from '../data/source.ts';
 import { runtimeOf } from '../nn/module.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
-import { EvaluationProgram, type Measured, release, StepProgram, valuesOf } from './program.ts';
+import { EvaluationProgram, StepProgram } from './program.ts';
 import { TrainingState } from './state.ts';
+import { Taken } from './taken.ts';
 import { turns } from './turn.ts';
 
 /** What a run yields. The tensors live until the loop goes on: read what is to be kept. */
@@ -33,16 +34,6 @@ export interface Progress {
 
 /** Losses that wait to be read: reading one at each step would stop a device that runs ahead. */
 const PENDING = 64;
-
-/** A step whose values have not been read. */
-interface Pending {
-  readonly step: number;
-  readonly measured: Measured;
-  /** Asks whether the step stands; null once it does. */
-  done: (() => Promise<void>) | null;
-  /** Where the run stood before it. */
-  readonly before: { readonly done: number; readonly epoch: number; readonly batch: number };
-}
 
 /**
  * Trains a model, and keeps a run that can be stopped and resumed anywhere.
@@ -61,9 +52,7 @@ export class Trainer implements Disposable {
   #running = false;
   /** Steps, saves and evaluations take turns, so that each sees the state of a step boundary. */
   #tail: Promise<unknown> = Promise.resolve();
-  #pending: Pending[] = [];
-  /** Of the step under way: kept until the loop goes on, because the caller may read it. */
-  #current: Measured | undefined;
+  readonly #taken: Taken;
 
   /** @throws OptionError for unknown, missing and contradictory options, and a model that is not initialised. */
   constructor(o: TrainerOptions) {
@@ -76,6 +65,7 @@ export class Trainer implements Disposable {
     this.#rt = runtimeOf(first);
     this.#state = new TrainingState(o, this.#rt);
     this.#checkpoints = new Checkpoints(o, this.#state);
+    this.#taken = new Taken(this.#state, o.onNonFinite);
     this.#programs = this.#make();
   }
 
@@ -94,7 +84,7 @@ export class Trainer implements Disposable {
 
   /** Every value of a metric so far, with its step: `loss`, a metric's name, or `val/<name>`. */
   async history(metric: string): Promise<{ step: number; value: number | null }[]> {
-    await this.#inTurn(() => this.#read());
+    await this.#inTurn(() => this.#taken.read());
     return this.#state.history.of(metric);
   }
 
@@ -138,7 +128,7 @@ export class Trainer implements Disposable {
   /** Mean loss and metrics over all rows of the data, without training; null where a value is Inf or NaN. */
   evaluate(data: BatchSource, o: IO = {}): Promise<Record<string, number | null>> {
     return this.#inTurn(async () => {
-      await this.#prove();
+      await this.#taken.prove();
       return this.#evaluate(data, o.signal);
     });
   }
@@ -161,14 +151,14 @@ export class Trainer implements Disposable {
       await this.#checkpoints.claim(o);
       this.#state.cursor.attach(await data.id(), o.allowNewData ?? false);
       yield* this.#loop(data, until, o);
-      await this.#inTurn(() => this.#read());
+      await this.#inTurn(() => this.#taken.read());
     } catch (e) {
       const first = await this.#proven(o.signal?.aborted ? e : null);
       await this.#saveAfter(first ?? e);
       throw first ?? e;
     } finally {
       this.#running = false;
-      this.#current = undefined;
+      this.#taken.current = undefined;
       await this.#left();
     }
   }
@@ -176,7 +166,7 @@ export class Trainer implements Disposable {
   /** Behind an error: what was wrong before it, unless that is not to be told. */
   async #proven(instead: unknown): Promise<NumericError | null> {
     try {
-      await this.#inTurn(() => this.#prove());
+      await this.#inTurn(() => this.#taken.prove());
       return null;
     } catch (e) {
       return instead === null && e instanceof NumericError ? e : null;
@@ -186,7 +176,7 @@ export class Trainer implements Disposable {
   /** Behind a `break`: the yielded step stands, or this throws. */
   async #left(): Promise<void> {
     try {
-      await this.#inTurn(() => this.#prove());
+      await this.#inTurn(() => this.#taken.prove());
     } catch (e) {
       await this.#saveAfter(e);
       throw e;
@@ -213,25 +203,21 @@ export class Trainer implements Disposable {
       for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
         await turn();
         o.signal?.throwIfAborted();
-        let measured = await this.#inTurn(() => this.#take(batch));
-        this.#current = measured;
+        await this.#inTurn(() => this.#taken.take(this.#programs.step, batch));
         ended = cursor.batch === data.batches;
         const validated = ended ? await this.#inTurn(() => this.#endEpoch(o.signal)) : {};
         await this.#saveIfDue(ended);
         // A step that is skipped is not yielded.
-        if (this.step % every === 0 && this.#o.onNonFinite === 'skip') {
-          await this.#inTurn(() => this.#prove());
-          measured = this.#current;
-        }
-        if (measured && this.step % every === 0) {
+        const due = this.step % every === 0;
+        if (due && this.#o.onNonFinite === 'skip') await this.#inTurn(() => this.#taken.prove());
+        if (due && this.#taken.current) {
           const extra = this.#tensors(validated);
-          const { loss, ...metrics } = measured;
+          const { loss, ...metrics } = this.#taken.current;
           yield { step: this.step, epoch: this.epoch, loss, metrics: { ...metrics, ...extra } };
           for (const t of Object.values(extra)) t.dispose();
         }
-        this.#current = undefined;
-        if (measured && !this.#pending.some((p) => p.measured === measured)) release(measured);
-        if (this.#pending.length >= PENDING) await this.#inTurn(() => this.#read());
+        this.#taken.pass();
+        if (this.#taken.size >= PENDING) await this.#inTurn(() => this.#taken.read());
         if (ended || reached()) break;
       }
       // A source that does not tell its number of batches ends by itself; so does a resume behind the last batch.
@@ -245,69 +231,13 @@ export class Trainer implements Disposable {
     }
   }
 
-  /** One step; undefined where it is known to be skipped. */
-  async #take(batch: Batch): Promise<Measured | undefined> {
-    const { steps, cursor } = this.#state;
-    const before = { done: steps.done, epoch: cursor.epoch, batch: cursor.batch };
-    const step = steps.done + 1;
-    let measured: Measured | undefined;
-    try {
-      const { result, done } = await this.#programs.step.ahead(batch, steps.done);
-      measured = result;
-      this.#pending.push({ step, measured, done, before });
-    } catch (e) {
-      this.#refuse(step, e);
-    }
-    steps.done = step;
-    cursor.batch++;
-    return measured;
-  }
-
-  /** Counts a step that changed nothing, or ends the run. */
-  #refuse(step: number, e: unknown): void {
-    if (!(e instanceof NumericError)) throw e;
-    if (this.#o.onNonFinite !== 'skip') {
-      throw new NumericError(`step ${step}: ${e.message}`, {
-        hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'. The state is that of the step before.",
-        details: { ...e.details, step },
-        cause: e,
-      });
-    }
-    this.#state.steps.skipped++;
-  }
-
-  /**
-   * Waits until it is known that the steps taken so far stand. A GPU tells that late: a step that it refused has changed nothing,
-   * and where that ends the run, none behind it has; so the count goes back to where the values are.
-   */
-  async #prove(): Promise<void> {
-    for (const p of this.#pending.slice()) {
-      try {
-        await p.done?.();
-        p.done = null;
-      } catch (e) {
-        const skip = e instanceof NumericError && this.#o.onNonFinite === 'skip';
-        const gone = this.#pending.filter((x) => (skip ? x === p : x.step >= p.step));
-        this.#pending = this.#pending.filter((x) => !gone.includes(x));
-        // The caller may hold those that were yielded, and read from them why the run ends.
-        for (const { measured } of gone) if (skip || measured !== this.#current) release(measured);
-        if (skip && p.measured === this.#current) this.#current = undefined;
-        if (!skip) {
-          this.#state.steps.done = p.before.done;
-          Object.assign(this.#state.cursor, { epoch: p.before.epoch, batch: p.before.batch });
-        }
-        this.#refuse(p.step, e);
-      }
-    }
-  }
-
   /** Validation first and then the count, so that a stop in between does it again. */
   async #endEpoch(signal: AbortSignal | undefined): Promise<Record<string, number | null>> {
     const { cursor, history } = this.#state;
     const { data, everyEpochs = 1 } = this.#o.validation ?? {};
     let found: Record<string, number | null> = {};
     if (data && (cursor.epoch + 1) % everyEpochs === 0) {
-      await this.#prove();
+      await this.#taken.prove();
       const values = await this.#evaluate(data, signal);
       found = Object.fromEntries(Object.entries(values).map(([name, v]) => [`val/${name}`, v]));
       history.record(this.step, found);
@@ -318,7 +248,7 @@ export class Trainer implements Disposable {
   }
 
   async #saveIfDue(epochEnd: boolean): Promise<void> {
-    if (this.#checkpoints.watches) await this.#inTurn(() => this.#read());
+    if (this.#checkpoints.watches) await this.#inTurn(() => this.#taken.read());
     if (this.#checkpoints.due(epochEnd)) await this.save();
   }
 
@@ -336,20 +266,9 @@ export class Trainer implements Disposable {
     return this.#programs.evaluation.mean(data.epoch(0, this.#programs.rng, 0, { signal }), this.step, signal);
   }
 
-  /** Moves losses and metrics that wait into the history. */
-  async #read(): Promise<void> {
-    await this.#prove();
-    const pending = this.#pending.splice(0);
-    const values = await Promise.all(pending.map(({ measured }) => valuesOf(measured)));
-    for (const [i, { step, measured }] of pending.entries()) {
-      this.#state.history.record(step, Object.fromEntries(values[i]));
-      if (measured !== this.#current) release(measured);
-    }
-  }
-
   #snapshot() {
     return this.#inTurn(async () => {
-      await this.#read();
+      await this.#taken.read();
       return this.#state.snapshot();
     });
   }
@@ -366,7 +285,7 @@ export class Trainer implements Disposable {
   }
 
   #drop(): void {
-    for (const { measured } of this.#pending.splice(0)) release(measured);
+    this.#taken.drop();
     this.#programs.step.dispose();
     this.#programs.evaluation.dispose();
   }

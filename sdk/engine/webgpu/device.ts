@@ -16,7 +16,10 @@ import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
-import { DISPATCH_LIMITS, type Dispatch, lowerPlan } from './lower.ts';
+import { GpuPlan, type Patch } from './gpu-plan.ts';
+import { Line } from './line.ts';
+import { DISPATCH_LIMITS, lowerPlan } from './lower.ts';
+import { type PipelineOptions, Pipelines } from './pipelines.ts';
 import { Readback, type Wanted } from './readback.ts';
 import { FLAG, PARAMETER_WORDS } from './shader.ts';
 
@@ -33,41 +36,6 @@ const FIRST = 1 << 22;
 /** Runs whose flags may wait to be read back. */
 const RING = 64;
 
-interface Patch {
-  words: number[];
-  addends: number[];
-  address: number;
-}
-
-class GpuPlan implements Compiled {
-  readonly plan: Plan;
-  readonly dispatches: readonly Dispatch[];
-  readonly parameters: Uint32Array<ArrayBuffer>;
-  readonly bindings: (Patch | undefined)[] = [];
-  arena: Patch | undefined;
-  pipelines: GPUComputePipeline[] = [];
-  uniform: GPUBuffer | null = null;
-  group: GPUBindGroup | null = null;
-  /** The device memory that `group` was made for. */
-  memory: GPUBuffer | null = null;
-  readonly #dispose: (p: GpuPlan) => void;
-  constructor(
-    plan: Plan,
-    dispatches: readonly Dispatch[],
-    parameters: Uint32Array<ArrayBuffer>,
-    dispose: (p: GpuPlan) => void,
-  ) {
-    this.plan = plan;
-    this.dispatches = dispatches;
-    this.parameters = parameters;
-    this.#dispose = dispose;
-  }
-  /** In line, behind the runs that need it. */
-  dispose(): void {
-    this.#dispose(this);
-  }
-}
-
 /** A run whose flags have not been read back. */
 interface Untold {
   slot: number;
@@ -75,15 +43,11 @@ interface Untold {
   reject(e: unknown): void;
 }
 
-export interface WebGpuOptions {
+export interface WebGpuOptions extends PipelineOptions {
   /** True for a device that someone else destroys: dispose() only frees what was made on it. */
   readonly borrowed?: boolean;
-  /** Changes kernels before they are compiled: drops their guards, or plants a test's fault. */
-  readonly rewrite?: (code: string) => string;
   /** Work of one dispatch: tests have it split early. */
   readonly work?: number;
-  /** Told of each pipeline that is asked for or ready. */
-  readonly onCompile?: (done: number, total: number) => void;
 }
 
 export class WebGpuDevice implements Device {
@@ -93,8 +57,7 @@ export class WebGpuDevice implements Device {
   readonly lost: Promise<DeviceError>;
   readonly #device: GPUDevice;
   readonly #layout: GPUBindGroupLayout;
-  readonly #pipelineLayout: GPUPipelineLayout;
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #pipelines: Pipelines;
   readonly #heap: Heap;
   readonly #state: GPUBuffer;
   /** Flags of the last runs, by `slot`. */
@@ -105,14 +68,12 @@ export class WebGpuDevice implements Device {
   /** What is to be copied out at the end of this turn. */
   #wanted: Wanted[] = [];
   #collecting = false;
-  #compiled = 0;
   #memory: GPUBuffer;
   #arena: Buffer | null = null;
   readonly #options: WebGpuOptions;
   #failure: DeviceError | null = null;
   #disposed = false;
-  /** Work that waits for a pipeline; null when there is none. */
-  #line: Promise<void> | null = null;
+  readonly #line = new Line();
 
   constructor(device: GPUDevice, adapter: string, o: WebGpuOptions = {}) {
     this.#device = device;
@@ -132,7 +93,7 @@ export class WebGpuDevice implements Device {
       bytes = Math.ceil(to / 256) * 256;
       if (bytes > limit) bytes = limit;
       const size = bytes;
-      void this.#inLine(() => this.#extend(size));
+      void this.#line.run(() => this.#extend(size));
       return true;
     };
     this.#heap = new Heap(
@@ -152,7 +113,11 @@ export class WebGpuDevice implements Device {
         { binding: 2, visibility: COMPUTE, buffer: { type: 'storage' } },
       ],
     });
-    this.#pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [this.#layout] });
+    this.#pipelines = new Pipelines(device, this.#layout, o, async (e) => {
+      await this.#lostSoon();
+      this.#failure ??= e;
+      return this.#failure;
+    });
     device.addEventListener('uncapturederror', this.#onError);
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ message, reason }) => {
@@ -183,28 +148,6 @@ export class WebGpuDevice implements Device {
 
   #buffer(size: number, usage: number): GPUBuffer {
     return this.#device.createBuffer({ size: Math.ceil(size / 4) * 4, usage });
-  }
-
-  /** Runs now, or after what waits. */
-  #inLine<T>(work: () => T | Promise<T>): T | Promise<T> {
-    if (!this.#line) {
-      const done = work();
-      if (done instanceof Promise) this.#wait(done);
-      return done;
-    }
-    const done = this.#line.then(work);
-    this.#wait(done);
-    return done;
-  }
-  #wait(done: Promise<unknown>): void {
-    const line = done.then(
-      () => {},
-      () => {},
-    );
-    this.#line = line;
-    void line.then(() => {
-      if (this.#line === line) this.#line = null;
-    });
   }
 
   #check(): void {
@@ -247,7 +190,7 @@ export class WebGpuDevice implements Device {
       for (let i = 0; i < words.length; i++) words[i] = data[i];
     }
     if (words.length > 0) {
-      void this.#inLine(() => {
+      void this.#line.run(() => {
         if (!this.#disposed) this.#device.queue.writeBuffer(this.#memory, (to as Buffer).at, words);
       });
     }
@@ -273,7 +216,7 @@ export class WebGpuDevice implements Device {
     this.#check();
     const held = (from as Buffer).retain();
     try {
-      return await this.#inLine(() => {
+      return await this.#line.run(() => {
         this.#check();
         const own = this.#buffer(Math.max(4, elements * 4), STORAGE | VERTEX | COPY_SRC | COPY_DST);
         const encoder = this.#device.createCommandEncoder();
@@ -294,7 +237,7 @@ export class WebGpuDevice implements Device {
       this.#collecting = false;
       // Not those that come while this waits in line: the runs that make them are behind it.
       const wanted = this.#wanted.splice(0);
-      void this.#inLine(() => this.#copyOut(wanted));
+      void this.#line.run(() => this.#copyOut(wanted));
     });
   }
   #copyOut(wanted: Wanted[]): void {
@@ -322,14 +265,18 @@ export class WebGpuDevice implements Device {
 
   /** The error of a read that failed. */
   async #unread(cause: unknown): Promise<unknown> {
-    // A loss is told to the read before it is told to `lost`.
-    await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+    await this.#lostSoon();
     try {
       this.#check();
     } catch (e) {
       return e;
     }
     return new DeviceError('E_DEVICE', 'webgpu: a read failed', { hint: 'The device may be lost.', cause });
+  }
+
+  /** A loss is told to reads and to the compiler before it is told to `lost`. */
+  #lostSoon(): Promise<unknown> {
+    return Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
   }
 
   /** What waits for a device that answers no more. */
@@ -343,7 +290,7 @@ export class WebGpuDevice implements Device {
     const groups = this.#device.limits.maxComputeWorkgroupsPerDimension;
     const { words, dispatches, arena } = lowerPlan(plan, { groups, work: this.#options.work ?? DISPATCH_LIMITS.work });
     const compiled = new GpuPlan(plan, dispatches, Uint32Array.from(words.data), (p) => {
-      void this.#inLine(() => p.uniform?.destroy());
+      void this.#line.run(() => p.uniform?.destroy());
     });
     if (arena > (this.#arena?.bytes ?? 0)) {
       // Where there is no room, older plans keep theirs.
@@ -364,37 +311,11 @@ export class WebGpuDevice implements Device {
     const size = Math.max(256, compiled.parameters.byteLength) + PARAMETER_WORDS * 4;
     compiled.uniform = this.#buffer(size, UNIFORM | COPY_DST);
     // All pipelines at once: compiling is most of a WebGPU program's start.
-    const all = Promise.all(dispatches.map((d) => this.#pipeline(d.code)));
-    void this.#inLine(async () => {
+    const all = Promise.all(dispatches.map((d) => this.#pipelines.of(d.code)));
+    void this.#line.run(async () => {
       compiled.pipelines = await all;
     });
     return compiled;
-  }
-
-  #pipeline(code: string): Promise<GPUComputePipeline> {
-    let p = this.#pipelines.get(code);
-    if (!p) {
-      this.#options.onCompile?.(this.#compiled, this.#pipelines.size + 1);
-      const module = this.#device.createShaderModule({ code: this.#options.rewrite?.(code) ?? code });
-      p = this.#device
-        .createComputePipelineAsync({ layout: this.#pipelineLayout, compute: { module, entryPoint: 'main' } })
-        .then(
-          (pipeline) => {
-            this.#options.onCompile?.(++this.#compiled, this.#pipelines.size);
-            return pipeline;
-          },
-          (cause: unknown) => {
-            this.#failure ??= new DeviceError(
-              'E_DEVICE',
-              `webgpu: a kernel does not compile: ${(cause as Error).message}`,
-              { hint: 'Report this with the adapter and driver.', cause },
-            );
-            throw this.#failure;
-          },
-        );
-      this.#pipelines.set(code, p);
-    }
-    return p;
   }
 
   run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Pending {
@@ -409,7 +330,7 @@ export class WebGpuDevice implements Device {
     }
     const arena = this.#arena?.at ?? 0;
     const flags = new Promise<Flags>((resolve, reject) => {
-      void this.#inLine(() => {
+      void this.#line.run(() => {
         try {
           this.#submit(c, addresses, arena, { slot: 0, resolve, reject });
         } catch (e) {
