@@ -11,6 +11,8 @@ import { PLAN_OPTIONS } from '../sdk/checkpoint/plan.ts';
 import * as scalar from '../sdk/core/scalar/index.ts';
 import { RUNTIME_OPTIONS } from '../sdk/engine/create.ts';
 import { TRAINER_OPTIONS } from '../sdk/train/options.ts';
+import { FUNCTIONS, include } from '../wgsl/functions/index.ts';
+import { strangeConstants } from './constants.ts';
 import { entries, isTest, ROOT, read, sourcesUnder } from './imports.ts';
 
 const PAGES = [
@@ -165,6 +167,13 @@ test('every constant of the functions stands in docs/numerics.md', () => {
     }
   }
   assert.ok(count >= 80, `${count} constants`);
+});
+
+test('so does every constant of the WGSL functions', () => {
+  const pieces = new Set(Object.values(FUNCTIONS).flatMap((f) => f.needs));
+  const code = include(pieces);
+  assert.deepEqual(strangeConstants(code, NUMERICS), []);
+  assert.deepEqual(strangeConstants(code.replace('0x3fb8aa3bu', '0x3fb8aa3au'), NUMERICS), ['3fb8aa3a']);
 });
 
 test('the check values of docs/numerics.md are those of the functions', () => {

@@ -84,7 +84,10 @@ const flags = [
   edge('NaN in a sum', ['sumF32', 'finish'], (rt) => f32(rt, 2, 3).log().sum(1)),
 ];
 
-export const EDGES: readonly Edge[] = [...products, batches, ...sums, ...greatest, twice, ...flags];
+/** More workgroups than one dimension of a dispatch holds. */
+const many = edge('4,194,400 elements', 'linear', (rt) => rt.tensor([1.5]).broadcast([4_194_400]).add(1).sum());
+
+export const EDGES: readonly Edge[] = [many, ...products, batches, ...sums, ...greatest, twice, ...flags];
 
 /** What an edge shows on a device: its words, then its flags. Throws where it writes behind its result. */
 export async function shown(device: Device, { build }: Edge): Promise<Uint32Array> {

@@ -143,7 +143,7 @@ const wanted = (part: string): boolean => only === undefined || only === part;
 if (wanted('kernels')) count += await mutateKernels(survivors);
 if (wanted('rules')) count += mutateRules(survivors);
 if (wanted('webgpu')) {
-  const tally = await mutateWebGpu(survivors, process.argv[3]);
+  const tally = await mutateWebGpu(survivors, (id) => id.includes(process.argv[3] ?? ''));
   if (tally) {
     count += tally.count;
     const parts = Object.entries(tally.by).map(([by, n]) => `${by} ${n}`);

@@ -1,3 +1,60 @@
-/** Mutants that change no bit of any result, by id, each with the reason. */
+/** Mutants that change no bit of any result, each with the reason. */
 
-export const EQUIVALENT: Readonly<Record<string, string>> = {};
+interface Equivalent {
+  readonly id: RegExp;
+  readonly reason: string;
+}
+
+const same = (id: RegExp, reason: string): Equivalent => ({ id, reason });
+
+const EQUIVALENT: readonly Equivalent[] = [
+  same(
+    /(\w) >= 0x80000000u.*->.*\1 > 0x80000000u/,
+    '80000000 is -0, which is not canonical: no value has this pattern',
+  ),
+  same(/0x7fc00000u.*->.*0x7fc00001u/, 'inside a kernel a NaN may have any pattern'),
+  same(/^wgsl (idiv|ratio|isqrt): if \(r < 0\)/, 'the step down is undone by the step up that follows'),
+  same(/^wgsl (idiv|ratio): if \(r >= n\)/, 'r = n is rounded up by the last line, to the same quotient'),
+  same(/^wgsl isqrt: if \(r > 2/, 'r = 2s is rounded up by the last line, to the same root'),
+  same(/^wgsl idiv: q \+= select.*2 \* r > n/, 'no tie can arise between 24-bit significands'),
+  same(/^wgsl ratio: let s = /, 'a = b and 2a = b give a power of two in either scale'),
+  same(/^wgsl (idiv|ratio|isqrt): .*floor\(.*-> .*trunc\(/, 'a seed one off is corrected by the residual'),
+  same(/^wgsl (exp|tanh|sigmoid|erf): .*select\((\w+|u), (0x\w+), \1 > \2\)/, 'the limit is replaced by itself'),
+  same(/^wgsl (exp|tanh|sigmoid|erf): .* > (0x\w+).* -> .* >= \2/, 'the limit is replaced by itself'),
+  same(/^wgsl exp: .*0x42b17217u, above.*0x42b17216u, above/, 'what is above gives Inf, whatever the polynomial gives'),
+  same(/^wgsl tanh: .*magnitude < 0x3f200000u.*<= 0x3f200000u/, 'both methods give 3f0dfa3f at 0.625'),
+  same(/^wgsl erfSmall: .*t < 0x21000000u.*t <= 0x21000000u/, 'scaled or not, nothing is flushed at 2^-61'),
+  same(/^wgsl sigmoid: .*< 0x01000000.*<= 0x01000000/, 'the least result above 0 is 0100001a, at c2ad496b'),
+  same(/^wgsl turned: .*<= 0x46000000u.*< 0x46000000u/, 'both reductions agree at 8192'),
+  same(/^wgsl rp: .*p1 < low.*p1 <= low/, 'no 32 bits of 2/pi begin with 23 zeros, so the high word is never 0'),
+  same(/^wgsl (floor|ceil|trunc|round): .*>= 0x4b000000u.*> 0x4b000000u/, '2^23 is an integer'),
+  same(/^wgsl floor: .*S\(bitcast/, 'a floor is an integer, and +0 from above'),
+  same(/^wgsl log: var y = S\(/, 'log of a number is +0 or at least 2^-25 in size'),
+  same(/^wgsl (tanh|softplus): return select\(S\(/, 'the result is +0, or not below its operand of 2^-125 or more'),
+  same(/^wgsl kern: return S\(/, 'it is 0 for x = 0 alone, where q is 0, and else not below 2^-125'),
+  same(/^wgsl unit: return S\(/, 'a multiple of 2^-24'),
+  same(/^wgsl max: .*>.*>=/, 'equal keys are equal patterns, or NaN'),
+  same(/^wgsl min: .* < .*<=/, 'equal keys are equal patterns, or NaN'),
+  same(/^wgsl whole: .*e >= 0.*e > 0/, 'a shift by 0 either way'),
+  same(/^wgsl pow: .*b < 0x4b800000u.*b <= 0x4b800000u/, '2^24 is even and whole by either rule'),
+  same(/^wgsl f2h: .*a >= 0x38800000u.*a > 0x38800000u/, '2^-14 is the same by either rule'),
+  same(/^wgsl f2h: .*a >= 0x477ff000u.*a > 0x477ff000u/, '65520 is a tie that rounds up to Inf'),
+  same(/^wgsl h2f: .*0x7fffffu.*0x7ffffeu/, 'ten bits at the top: the last is 0'),
+  same(
+    /^kernel (matmul|sumF32): .* = S\(/,
+    'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
+  ),
+  same(/^kernel matmul: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
+  same(/^kernel matmul: .*k0 < k;.*k0 <= k;/, 'a chunk without terms adds +0'),
+  same(/^kernel matmul: if \(k0 == 0u\).*k0 == 1u/, '+0 and the first chunk is the first chunk'),
+  same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
+  same(/^kernel max: let count = .*2049u/, 'an element that two chunks share is the same candidate twice'),
+  same(/^kernel max: var (best|index|bestKey) = /, 'the first element replaces it'),
+  same(
+    /^kernel max: if \(params\[1\]\.w != 0u\).*if \(params\[2\]\.x != 0u\)/,
+    'where there are indices their place is not 0',
+  ),
+];
+
+/** Why no test can catch a mutant; null where it must be caught. */
+export const reasonFor = (id: string): string | null => EQUIVALENT.find((e) => e.id.test(id))?.reason ?? null;

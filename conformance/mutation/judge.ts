@@ -7,6 +7,7 @@ import { createWasmRuntime } from '../../sdk/engine/create.ts';
 import { buildGoldens } from '../../sdk/engine/qualify/goldens.ts';
 import { EngineRuntime } from '../../sdk/engine/runtime.ts';
 import { WebGpuDevice } from '../../sdk/engine/webgpu/device.ts';
+import { EDGES, shown } from '../edges.ts';
 import { check, expectedOf } from '../fuzz/check.ts';
 import { caseOf } from '../fuzz/program.ts';
 import { programOf } from '../fuzz/run.ts';
@@ -19,6 +20,8 @@ export interface Suspects {
   readonly goldens: readonly string[];
   /** Rows of the scalar IR, on many operands. */
   readonly rows: readonly ScalarOp[];
+  /** Kernels with edges. */
+  readonly kernels: readonly string[];
   /** Ops of the matrix. */
   readonly ops: readonly string[];
   /** Random graphs. */
@@ -28,7 +31,10 @@ export interface Suspects {
 const SEED = 20;
 
 /** Which part of the suite caught it, and with what; null where all agrees. */
-export type Caught = { readonly by: 'goldens' | 'operands' | 'matrix' | 'graphs'; readonly what: string } | null;
+export type Caught = {
+  readonly by: 'goldens' | 'operands' | 'edges' | 'matrix' | 'graphs';
+  readonly what: string;
+} | null;
 
 export class Judge {
   readonly #gpu: GPUDevice;
@@ -48,6 +54,7 @@ export class Judge {
       return (
         (await this.#goldens(rt, s.goldens)) ??
         (await this.#operands(s.rows, rewrite)) ??
+        (await this.#edges(device, s.kernels)) ??
         (await this.#matrix(rt, s.ops)) ??
         (await this.#graphs(rt, s.graphs))
       );
@@ -96,6 +103,22 @@ export class Judge {
       const got = await valuesOf(this.#gpu, row, rewrite);
       const at = got.findIndex((w, i) => w !== expected[i]);
       if (at >= 0) return { by: 'operands', what: `${row}, element ${at}` };
+    }
+    return null;
+  }
+
+  async #edges(device: WebGpuDevice, kernels: readonly string[]): Promise<Caught> {
+    const { device: wasm } = await this.#honest;
+    for (const e of EDGES.filter((e) => e.kernels.some((k) => kernels.includes(k)))) {
+      const want = this.#expected.get(e.name) ?? shown(wasm, e);
+      this.#expected.set(e.name, want);
+      const expected = await want;
+      try {
+        const got = await shown(device, e);
+        if (got.some((w, i) => w !== expected[i])) return { by: 'edges', what: e.name };
+      } catch (error) {
+        return { by: 'edges', what: `${e.name}: ${(error as Error).message}` };
+      }
     }
     return null;
   }

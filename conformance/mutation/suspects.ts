@@ -50,9 +50,9 @@ const OF_KERNEL: Readonly<Record<keyof typeof KERNELS, Pick<Suspects, 'goldens' 
 
 /** Of the ops that hold a piece, those with the least code: what surrounds it hides least there. */
 export function suspectsOf({ ops, kernel, kind }: WgslMutant): Suspects {
-  if (kernel !== null) return { ...OF_KERNEL[kernel], rows: [], graphs: GRAPHS };
+  if (kernel !== null) return { ...OF_KERNEL[kernel], rows: [], kernels: [kernel], graphs: GRAPHS };
   const rows = ops.slice(0, kind === 'guard dropped' ? 1 : 3);
-  return { goldens: rows.flatMap((op) => GOLDENS[op] ?? [`function/${op}`]), rows, ops: [], graphs: 0 };
+  return { goldens: rows.flatMap((op) => GOLDENS[op] ?? [`function/${op}`]), rows, kernels: [], ops: [], graphs: 0 };
 }
 
 const GRAPHS = 12;

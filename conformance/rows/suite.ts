@@ -41,7 +41,7 @@ export interface SuiteCase {
 const WIDTH = { wasm: 1, webgpu: 64 } as const;
 
 /** Cases between two breaks, in which a page or a server gets its turn. */
-const BREAK = 64;
+const BREAK = 16;
 
 /** The seed of the runtime that `runSuite` is given. */
 export const SEED = 42n;

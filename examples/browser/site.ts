@@ -51,7 +51,7 @@ async function bundle(): Promise<[string, Uint8Array][]> {
     format: 'esm',
     target: 'es2022',
     // Imported where Node runs them, which is not here.
-    external: ['node:*', 'webgpu'],
+    external: ['node:*'],
     logLevel: 'warning',
   });
   return outputFiles.map(({ path, contents }) => [path.slice(here('.').length), contents]);

@@ -11,6 +11,14 @@ const NANS = [0x7fc00000, 0xffc00000, 0x7fffffff, 0xffffffff, 0x7f800001, 0xff81
 
 const SPECIALS = [0, 0x7f800000, 0xff800000, 0x3f800000, 0xbf800000, 0x01000000, 0x81000000, 0x7f7fffff, 0xff7fffff];
 
+/** Where exp(-|x|) is the limit at which softplus halves, and ties between subnormal f16. */
+const TURNS = [
+  0x3f61a1b3,
+  0x3f61a1b4,
+  0xbf61a1b4,
+  ...Array.from({ length: 64 }, (_, i) => s.bitsOf((i + 0.5) * 2 ** -24)),
+];
+
 /** A canonical pattern from a random word: any exponent, one in 64 special. */
 function pattern(word: number, other: number): number {
   if (other % 64 === 0) return [...SPECIALS, ...NANS][(other >>> 8) % 15];
@@ -22,14 +30,15 @@ const from = (f: (i: number) => number): Uint32Array => Uint32Array.from({ lengt
 /** Batches for a function of one f32: NaNs, edges and every exponent first, then scattered ones. */
 export function singles(seed: number): Uint32Array {
   const next = scatter(seed);
-  const first = [...NANS, ...slice(70, seed)];
+  const first = [...NANS, ...TURNS, ...slice(70, seed)];
   if (first.length > 2 * N) throw new Error('the slice outgrew its batches');
   return Uint32Array.from({ length: 3 * N }, (_, i) => (i < first.length ? first[i] : pattern(next(), next())));
 }
 
 /** Values whose pairs are all tried: the limits of the format and of the windows, ties and small integers. */
 function corners(): number[] {
-  const all = [...SPECIALS, ...NANS, ...edges().filter((_, i) => i % 12 === 0)];
+  // From 2^24 up every number is an even integer, of which pow makes use.
+  const all = [...SPECIALS, ...NANS, 0x4b800000, 0xcb800000, 0x4b7fffff, ...edges().filter((_, i) => i % 12 === 0)];
   for (let k = 0; all.length < 256; k++) all.push(s.bitsOf(k - 8.5), s.bitsOf(2 ** (k - 24)), 0x3f800001 + k);
   return all.slice(0, 256);
 }
