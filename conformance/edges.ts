@@ -87,7 +87,12 @@ const flags = [
 /** More workgroups than one dimension of a dispatch holds. */
 const many = edge('4,194,400 elements', 'linear', (rt) => rt.tensor([1.5]).broadcast([4_194_400]).add(1).sum());
 
-export const EDGES: readonly Edge[] = [many, ...products, batches, ...sums, ...greatest, twice, ...flags];
+/** Sources of one destination that need a third level of R. */
+const deep = edge('scatterAdd of 4,196,500 sources', 'scatterAddF32', (rt) =>
+  rt.tensor([0.5]).scatterAdd(rt.tensor(new Int32Array(4_196_500), [4_196_500], 'i32'), f32(rt, 4_196_500), 0),
+);
+
+export const EDGES: readonly Edge[] = [many, deep, ...products, batches, ...sums, ...greatest, twice, ...flags];
 
 /** What an edge shows on a device: its words, then its flags. Throws where it writes behind its result. */
 export async function shown(device: Device, { build }: Edge): Promise<Uint32Array> {
