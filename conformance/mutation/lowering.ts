@@ -61,7 +61,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   print('mem[${param(extra.to)} + i] = v${extra.value}', 'mem[${param(extra.to)} + i] = v0', {
     goldens: ['sum/with prologue', 'max/'],
   }),
-  lower('const CHUNK = 2048;', 'const CHUNK = 1024;', SUM),
+  lower('const CHUNK = 2048;', 'const CHUNK = 1024;', MAX),
   lower('[source, n, inner, leaves] = [to, chunks, 1, 0];', '[source, n, inner, leaves] = [to, chunks, 1, 1];', SUM),
   lower(
     '[source, n, inner, leaves] = [to, chunks, 1, 0];',
