@@ -81,6 +81,9 @@ const flags = [
       .mul(1e38)
       .matmul(f32(rt, 3, 3).mul(1e38)),
   ),
+  edge('Inf in the last place of a product', ['matmul', 'finish'], (rt) =>
+    rt.tensor([10], [1, 1]).matmul(rt.tensor([1, 2, 3e38], [1, 3])),
+  ),
   edge('Inf of a printed kernel', 'finish', (rt) => f32(rt, 5).mul(3e38)),
   edge('NaN in a sum', ['sumF32', 'finish'], (rt) => f32(rt, 2, 3).log().sum(1)),
 ];
