@@ -81,13 +81,22 @@ const flags = [
       .mul(1e38)
       .matmul(f32(rt, 3, 3).mul(1e38)),
   ),
+  edge('Inf in the last place of a product', ['matmul', 'finish'], (rt) =>
+    rt.tensor([10], [1, 1]).matmul(rt.tensor([1, 2, 3e38], [1, 3])),
+  ),
+  edge('Inf of a printed kernel', 'finish', (rt) => f32(rt, 5).mul(3e38)),
   edge('NaN in a sum', ['sumF32', 'finish'], (rt) => f32(rt, 2, 3).log().sum(1)),
 ];
 
 /** More workgroups than one dimension of a dispatch holds. */
 const many = edge('4,194,400 elements', 'linear', (rt) => rt.tensor([1.5]).broadcast([4_194_400]).add(1).sum());
 
-export const EDGES: readonly Edge[] = [many, ...products, batches, ...sums, ...greatest, twice, ...flags];
+/** Sources of one destination that need a third level of R, and leave the second one empty. */
+const deep = edge('scatterAdd of 4,194,400 sources', 'scatterAddF32', (rt) =>
+  rt.tensor([0.5]).scatterAdd(rt.tensor(new Int32Array(4_194_400), [4_194_400], 'i32'), f32(rt, 4_194_400), 0),
+);
+
+export const EDGES: readonly Edge[] = [many, deep, ...products, batches, ...sums, ...greatest, twice, ...flags];
 
 /** What an edge shows on a device: its words, then its flags. Throws where it writes behind its result. */
 export async function shown(device: Device, { build }: Edge): Promise<Uint32Array> {

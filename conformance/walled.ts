@@ -6,7 +6,8 @@ import type { Compiled, Device, Flags, Guard, Pending } from '../sdk/engine/devi
 import type { Plan } from '../sdk/engine/kernel.ts';
 
 const ROOM = 64;
-const WORD = 0x5afec0de;
+/** What stands in element i: another word everywhere, so that one copied there is seen. */
+const wordAt = (i: number): number => (0x5afec0de + i) >>> 0;
 
 export class Walled implements Device {
   readonly backend: Device['backend'];
@@ -24,7 +25,11 @@ export class Walled implements Device {
 
   allocate(elements: number): Held {
     const held = this.#inner.allocate(elements + ROOM);
-    this.#inner.upload(held, new Uint32Array(elements + ROOM).fill(WORD), 'u32');
+    this.#inner.upload(
+      held,
+      Uint32Array.from({ length: elements + ROOM }, (_, i) => wordAt(i)),
+      'u32',
+    );
     return held;
   }
   upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
@@ -33,7 +38,7 @@ export class Walled implements Device {
   /** Throws where something stands behind the elements. */
   async download(from: Held, elements: number): Promise<Uint32Array> {
     const words = await this.#inner.download(from, elements + ROOM);
-    const at = words.subarray(elements).findIndex((w) => w !== WORD);
+    const at = words.subarray(elements).findIndex((w, i) => w !== wordAt(elements + i));
     if (at >= 0) throw new Error(`written ${at + 1} elements behind the last of ${elements}`);
     return words.subarray(0, elements);
   }

@@ -48,6 +48,15 @@ const EQUIVALENT: readonly Equivalent[] = [
   same(/^kernel matmul: .*k0 < k;.*k0 <= k;/, 'a chunk without terms adds +0'),
   same(/^kernel matmul: if \(k0 == 0u\).*k0 == 1u/, '+0 and the first chunk is the first chunk'),
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
+  same(/^kernel scatterAddF32: for \(var lane = first.*lane <= first \+ s/, 'the lane beyond is not read again'),
+  same(
+    /^kernel scatterAddF32: .*lane < 192u.*lane <= 192u/,
+    'the place beyond the array is its last, which is emptied too',
+  ),
+  same(/^kernel scatterAddF32: .*level < 2u && counts.*level <= 2u && counts/, '2048^3 sources do not fit into memory'),
+  same(/^kernel scatterAddF32: .*level < 3u.*level <= 3u/, 'the highest level ends the loop'),
+  same(/^kernel scatterAddF32: let above = .*>= 0u/, 'a list of one result is that result, one level up'),
+  same(/^kernel scatterAddF32: var found = 0u/, 'variables begin with zeros, and base + 0 is base'),
   same(/^kernel max: let count = .*2049u/, 'an element that two chunks share is the same candidate twice'),
   same(/^kernel max: var (best|index|bestKey) = /, 'the first element replaces it'),
   same(

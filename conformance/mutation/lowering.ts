@@ -61,7 +61,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   print('mem[${param(extra.to)} + i] = v${extra.value}', 'mem[${param(extra.to)} + i] = v0', {
     goldens: ['sum/with prologue', 'max/'],
   }),
-  lower('const CHUNK = 2048;', 'const CHUNK = 1024;', SUM),
+  lower('const CHUNK = 2048;', 'const CHUNK = 1024;', MAX),
   lower('[source, n, inner, leaves] = [to, chunks, 1, 0];', '[source, n, inner, leaves] = [to, chunks, 1, 1];', SUM),
   lower(
     '[source, n, inner, leaves] = [to, chunks, 1, 0];',
@@ -106,7 +106,11 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   lower('isFloat(k.dtype) ? NAN[k.dtype] : 0', '0', { goldens: ['gather/'], ops: ['gather'] }),
   lower('at(k.base, k.baseOffset)', 'at(k.out)', { goldens: ['scatterAdd/'], ops: ['scatterAdd'] }),
   lower('scratchTop += roomFor(elements);', '', { ...MAX, graphs: 20 }),
-  lower('arena: plan.arena + scratchHigh', 'arena: plan.arena', { ...SUM, graphs: 30 }),
+  lower('arena: plan.arena + scratchHigh', 'arena: plan.arena', {
+    ...SUM,
+    kernels: ['linear', 'sumF32', 'max'],
+    graphs: 30,
+  }),
   lower('dispatch(KERNELS.finish, [word(k.size)', 'dispatch(KERNELS.finish, [word(k.size - 1)', FLAGS),
   shader('i >= ${parameter(0)}', 'i > ${parameter(0)}', { kernels: ['gather', 'sumF32'] }),
   shader('* 64u + lane', '* 63u + lane', { goldens: ['arithmetic/'] }),
