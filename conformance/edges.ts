@@ -46,6 +46,22 @@ const products = [3, 4, 7, 8, 16, 31, 32, 33].flatMap((m) =>
 const batches = edge('matmul of four batch axes, stretched in turn', 'matmul', (rt) =>
   f32(rt, 2, 1, 3, 1, 4, 5).matmul(f32(rt, 1, 3, 1, 2, 5, 3)),
 );
+const wide = [64, 71, 72, 127, 128, 129].flatMap((m) =>
+  [64, 65, 100, 128].map((n) =>
+    edge(`matmul ${m}x3x${n}`, ['matmulPacked', 'pack'], (rt) => f32(rt, m, 3).matmul(f32(rt, 3, n))),
+  ),
+);
+const wideBatches = [
+  edge('wide matmul of four batch axes, stretched in turn', ['matmulPacked', 'pack'], (rt) =>
+    f32(rt, 2, 1, 2, 1, 65, 2).matmul(f32(rt, 1, 2, 1, 2, 2, 66)),
+  ),
+  edge('wide matmul, the right side shared', ['matmulPacked', 'pack'], (rt) =>
+    f32(rt, 3, 2, 65, 2)
+      .transpose()
+      .matmul(f32(rt, 3, 1, 65, 70))
+      .matmul(f32(rt, 70, 64)),
+  ),
+];
 const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
   edge(`sum of ${outer} rows`, 'sumF32', (rt) => f32(rt, outer, 70).sum(1)),
   edge(`sum of ${outer} rows of integers`, 'sumInt', (rt) => i32(rt, outer, 70).sum(1)),
@@ -96,7 +112,18 @@ const deep = edge('scatterAdd of 4,194,400 sources', 'scatterAddF32', (rt) =>
   rt.tensor([0.5]).scatterAdd(rt.tensor(new Int32Array(4_194_400), [4_194_400], 'i32'), f32(rt, 4_194_400), 0),
 );
 
-export const EDGES: readonly Edge[] = [many, deep, ...products, batches, ...sums, ...greatest, twice, ...flags];
+export const EDGES: readonly Edge[] = [
+  many,
+  deep,
+  ...products,
+  batches,
+  ...wide,
+  ...wideBatches,
+  ...sums,
+  ...greatest,
+  twice,
+  ...flags,
+];
 
 /** What an edge shows on a device: its words, then its flags. Throws where it writes behind its result. */
 export async function shown(device: Device, { build }: Edge): Promise<Uint32Array> {
@@ -107,5 +134,8 @@ export async function shown(device: Device, { build }: Edge): Promise<Uint32Arra
   t.dispose();
   const words =
     data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : Uint32Array.from(data);
-  return Uint32Array.of(...words, Number(walled.flags.nonfinite), Number(walled.flags.index));
+  const all = new Uint32Array(words.length + 2);
+  all.set(words);
+  all.set([Number(walled.flags.nonfinite), Number(walled.flags.index)], words.length);
+  return all;
 }

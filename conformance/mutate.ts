@@ -112,7 +112,7 @@ async function mutateKernels(survivors: string[]): Promise<number> {
 function mutateRules(survivors: string[]): number {
   const scratch = mkdtempSync(join(tmpdir(), 'isobit-mutate-'));
   try {
-    for (const part of ['sdk', 'conformance', 'adapters', 'package.json', 'tsconfig.json', 'wasm/build']) {
+    for (const part of ['sdk', 'wgsl', 'conformance', 'adapters', 'package.json', 'tsconfig.json', 'wasm/build']) {
       cpSync(join(ROOT, part), join(scratch, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules'));

@@ -156,6 +156,8 @@ const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction
     [[], [], 6, 520, 13],
     [[], [], 1, 520, 40],
     [[], [], 40, 257, 1],
+    [[2, 1], [3], 67, 5, 65],
+    [[], [], 64, 260, 71],
   ],
   broadcast: [
     [[2, 1], [3], 3, 5, 2],

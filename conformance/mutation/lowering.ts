@@ -35,6 +35,12 @@ const op = (find: string, replace: string, golden: string) =>
 
 const SUM: Partial<Suspects> = { goldens: ['sum/'], kernels: ['sumF32'], ops: ['sum'], graphs: 20 };
 const MAX: Partial<Suspects> = { goldens: ['max/', 'argmax/'], kernels: ['max'], ops: ['max', 'argmax'] };
+const PACKED: Partial<Suspects> = {
+  goldens: ['matmul/packed'],
+  kernels: ['matmulPacked', 'pack'],
+  ops: ['matmul'],
+  graphs: 0,
+};
 const MATMUL: Partial<Suspects> = { goldens: ['matmul/'], kernels: ['matmul'], ops: ['matmul'], graphs: 20 };
 
 export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
@@ -87,15 +93,24 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
     '[source, indices, n, inner] = [values, values, chunks, 1];',
     MAX,
   ),
-  lower('word(k.a.row),\n            word(k.a.column)', 'word(k.a.column),\n            word(k.a.row)', MATMUL),
-  lower('word(k.b.row),\n            word(k.b.column)', 'word(k.b.column),\n            word(k.b.row)', MATMUL),
+  lower('word(a.row),\n                word(a.line)', 'word(a.line),\n                word(a.row)', MATMUL),
+  lower('word(b.line),\n                word(b.row)', 'word(b.row),\n                word(b.line)', MATMUL),
   lower(
-    '...pad(k.a.batch),\n            ...pad(k.b.batch)',
-    '...pad(k.b.batch),\n            ...pad(k.a.batch)',
+    '...axes(a.batch),\n                ...axes(b.batch)',
+    '...axes(b.batch),\n                ...axes(a.batch)',
     MATMUL,
   ),
-  lower('Math.ceil(k.n / TILE_GROUP)', 'Math.floor(k.n / TILE_GROUP)', MATMUL),
-  lower('Math.ceil(k.m / TILE_GROUP)', 'Math.floor(k.m / TILE_GROUP)', MATMUL),
+  lower(
+    'Math.ceil(Math.min(columns, k.n - column) / group)',
+    'Math.floor(Math.min(columns, k.n - column) / group)',
+    MATMUL,
+  ),
+  lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
+  lower('TILE[kernel] * SIDE', 'TILE.matmulPacked * SIDE', MATMUL),
+  lower('shared ? 0 : k.batch.length', 'k.batch.length', PACKED),
+  lower('(shared ? 0 : n * size)', '(n * size)', PACKED),
+  lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
+  lower('const total = size *', 'const total = 1 *', PACKED),
   lower('word(k.batch.length)', 'word(1)', MATMUL),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
   lower('[k.index.outer, k.index.axis, k.index.inner]', '[k.index.outer, k.index.inner, k.index.axis]', {

@@ -39,6 +39,8 @@ const GOLDENS: Partial<Record<ScalarOp, readonly string[]>> = {
 
 const OF_KERNEL: Readonly<Record<keyof typeof KERNELS, Pick<Suspects, 'goldens' | 'ops'>>> = {
   matmul: { goldens: ['matmul/'], ops: ['matmul'] },
+  matmulPacked: { goldens: ['matmul/packed'], ops: ['matmul'] },
+  pack: { goldens: ['matmul/packed'], ops: ['matmul'] },
   sumF32: { goldens: ['sum/'], ops: ['sum'] },
   sumInt: { goldens: ['sum/integers'], ops: ['sum'] },
   max: { goldens: ['max/', 'argmax/'], ops: ['max', 'argmax'] },

@@ -87,6 +87,8 @@ export const DIGESTS: Readonly<Record<string, string>> = {
   'matmul/chunks': '3724ce5453b3a1c5636a957aa819d955351173e8fc9993de2daae69ea2ee1ec7',
   'matmul/with epilogue': '1f1e548071d0605952aeed1bd2f33722e8038def5afdc45820409e02843294bb',
   'matmul/batched, transposed': 'a60d7bbd23a99ee7098cfc65b4c6354ebf7bad7aa3d7cd3236ea1eae73a39175',
+  'matmul/packed': 'ea48acc9b17966e8d4fba118ba4e822274ec86dd42a2c2b2bdf156b5382879f3',
+  'matmul/packed, transposed': 'b07d4768490e27d9b87b2ee23a168eff0d63b264f14bb048a527271ddf671d9e',
   'matmul/window': '480bc593df1613b290d01bafeabce41369dab608d2ff55158ad4222be21b5481',
   'matmul/Inf and NaN': 'd4ec115b07d04fb8f06d4218188fdceeea65c8d8c1cf53ec97c178fa6b334608',
   'matmul/zero rows': 'fe53b1fdbc351fd80116da12a84e7c2c2bc555c51c86ad7732ef3af268ae8fb9',

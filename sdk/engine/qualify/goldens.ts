@@ -151,6 +151,13 @@ function contractions(add: Add, f32: Upload<F>): void {
   const c = f32(alike(14, 3 * 5 * 7), [3, 5, 7]);
   const d = f32(alike(15, 6 * 5), [6, 5]);
   add('matmul', { 'batched, transposed': c.matmul(d, { transposeA: true, transposeB: true }) });
+  // Wide enough to be packed first; one side of small numbers, so that the window shows.
+  const wide = f32(alike(19, 2 * 65 * 300), [2, 65, 300]);
+  const other = f32(around(-51, 20, 300 * 66), [300, 66]);
+  add('matmul', {
+    packed: wide.matmul(other),
+    'packed, transposed': other.matmul(wide, { transposeA: true, transposeB: true }),
+  });
   const window = f32(around(-51, 16, 8 * 40), [8, 40]);
   add('matmul', { window: window.matmul(window, { transposeB: true }) });
   const infinite = alike(17, 64);

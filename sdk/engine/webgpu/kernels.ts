@@ -3,10 +3,10 @@
 import { guard, leaf, order, snap, wgsl, window } from '../../../wgsl/functions/index.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
 
-/** Rows and columns of C that one invocation makes. */
-export const TILE = 4;
-/** Rows and columns that a workgroup of 8 x 8 makes. */
-export const TILE_GROUP = TILE * 8;
+/** Rows and columns of C that one invocation makes: of operands that lie as they were given, and of packed ones. */
+export const TILE = { matmul: 4, matmulPacked: 8 } as const;
+/** Invocations of a workgroup along each side of C. */
+export const SIDE = 8;
 const BATCH_AXES = 6;
 
 /**
@@ -14,8 +14,11 @@ const BATCH_AXES = 6;
  * right. Tiles do not touch the order of k. Parameters: end of rows, of columns, k, a (place, row, column), b (…), c, batch axes,
  * first batch, dims[6], strides of a[6], of b[6], first row, first column, m, n.
  */
-function matmul(): string {
-  const range = Array.from({ length: TILE }, (_, i) => i);
+function matmul(name: keyof typeof TILE): string {
+  const tile = TILE[name];
+  // Packed operands have passed the window: the loop over k has no select.
+  const load = (place: string) => `bitcast<f32>(${name === 'matmul' ? `W(mem[${place}])` : `mem[${place}]`})`;
+  const range = Array.from({ length: tile }, (_, i) => i);
   const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
   const lines = (of: readonly string[]): string => of.join('\n');
   const places = lines(
@@ -28,8 +31,8 @@ function matmul(): string {
   const sums = lines(cells.map((c) => `    var s${c} = bitcast<f32>(gz);`));
   const loads = lines(
     range.map(
-      (r) => `      let a${r} = bitcast<f32>(W(mem[pa${r} + q * ${p(5)}]));
-      let b${r} = bitcast<f32>(W(mem[pb${r} + q * ${p(7)}]));`,
+      (r) => `      let a${r} = ${load(`pa${r} + q * ${p(5)}`)};
+      let b${r} = ${load(`pb${r} + q * ${p(7)}`)};`,
     ),
   );
   const terms = lines(cells.map(([r, c]) => `      s${r}${c} = G(s${r}${c} + G(a${r} * b${c}));`));
@@ -42,8 +45,8 @@ function matmul(): string {
     ),
   );
   const body = `
-  let row = at.y * ${TILE}u + ${p(30)};
-  let column = at.x * ${TILE}u + ${p(31)};
+  let row = at.y * ${tile}u + ${p(30)};
+  let column = at.x * ${tile}u + ${p(31)};
   let m = ${p(0)};
   let n = ${p(1)};
   let k = ${p(2)};
@@ -78,8 +81,30 @@ function matmul(): string {
   let width = ${p(33)};
   let c = ${p(9)} + batch * ${p(32)} * width;
   ${stores}`;
-  return shader([snap, window], body, 'tile');
+  return shader(name === 'matmul' ? [snap, window] : [snap], body, 'tile');
 }
+
+/**
+ * One side of a product as the loop over k reads it: windowed (N6), its rows (of B: its columns) side by side for each k.
+ * Parameters: total, rows, k, source (place, row, column), destination, batch axes, dims[6], strides[6].
+ */
+const PACK = shader(
+  [window],
+  `
+  let rows = ${p(1)};
+  let k = ${p(2)};
+  let row = i % rows;
+  let line = i / rows;
+  var place = ${p(3)} + row * ${p(4)} + (line % k) * ${p(5)};
+  var rest = line / k;
+  for (var d = ${p(7)}; d > 0u; d--) {
+    let j = d - 1u;
+    let dim = params[(8u + j) >> 2u][(8u + j) & 3u];
+    place += (rest % dim) * params[(14u + j) >> 2u][(14u + j) & 3u];
+    rest = rest / dim;
+  }
+  mem[${p(6)} + i] = W(mem[place]);`,
+);
 
 /**
  * One level of R (N7): a chunk of at most 2048 elements an invocation, 64 lanes, then the halving tree. Parameters: total =
@@ -306,7 +331,9 @@ export const KEEP = shader(
 
 /** Those that compute, or look at what was computed: each is in the golden set. */
 export const KERNELS = {
-  matmul: matmul(),
+  matmul: matmul('matmul'),
+  matmulPacked: matmul('matmulPacked'),
+  pack: PACK,
   sumF32: SUM_F32,
   sumInt: SUM_INT,
   max: MAX,

@@ -2,10 +2,10 @@
 
 import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
-import type { BufferId, Kernel, Plan, Program } from '../kernel.ts';
+import type { BufferId, Kernel, Matrix, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
-import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, TILE_GROUP } from './kernels.ts';
+import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, SIDE, TILE } from './kernels.ts';
 import { type Parameter, printProgram } from './print.ts';
 import { groupsFor, PARAMETER_WORDS } from './shader.ts';
 
@@ -58,9 +58,6 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
     return { buffer: SCRATCH, offset: at / 4 };
   };
   const linear = (elements: number) => groupsFor(elements, limits.groups);
-  /** Rows or columns that do so much work, in whole tiles. */
-  const tiles = (rows: number, most: number): number =>
-    Math.min(most, Math.max(1, Math.floor(rows / TILE_GROUP)) * TILE_GROUP);
   const at = (buffer: BufferId, offset = 0): Place => ({ buffer, offset });
   const word = (w: number): Parameter => ({ word: w >>> 0 });
 
@@ -111,10 +108,20 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       }
       case 'matmul': {
         if (k.prologue) program(k.prologue);
-        const pad = (list: readonly number[]) => Array.from({ length: BATCH_AXES }, (_, i) => word(list[i] ?? 0));
+        const kernel = isPacked(k) ? 'matmulPacked' : 'matmul';
+        const [a, b] = isPacked(k)
+          ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...k.b, rows: k.n, row: k.b.column, column: k.b.row })]
+          : [
+              { at: at(k.a.buffer, k.a.offset), row: k.a.row, line: k.a.column, batch: k.a.batch },
+              { at: at(k.b.buffer, k.b.offset), row: k.b.column, line: k.b.row, batch: k.b.batch },
+            ];
         const batches = k.batch.reduce((n, d) => n * d, 1);
+        const group = TILE[kernel] * SIDE;
+        /** Rows or columns that do so much work, in whole tiles. */
+        const tiles = (rows: number, most: number): number =>
+          Math.min(most, Math.max(1, Math.floor(rows / group)) * group);
         // Rows first, whose whole length is the least that is read twice.
-        const most = limits.groups * TILE_GROUP;
+        const most = limits.groups * group;
         const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
         const columns = tiles(limits.work / (rows * Math.max(k.k, 1)), most);
         const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
@@ -123,23 +130,23 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
             for (let column = 0; column < k.n; column += columns) {
               const params = [
                 ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
-                at(k.a.buffer, k.a.offset),
-                word(k.a.row),
-                word(k.a.column),
-                at(k.b.buffer, k.b.offset),
-                word(k.b.row),
-                word(k.b.column),
+                a.at,
+                word(a.row),
+                word(a.line),
+                b.at,
+                word(b.line),
+                word(b.row),
                 at(k.out),
                 word(k.batch.length),
                 word(first),
-                ...pad(k.batch),
-                ...pad(k.a.batch),
-                ...pad(k.b.batch),
+                ...axes(k.batch),
+                ...axes(a.batch),
+                ...axes(b.batch),
                 ...[row, column, k.m, k.n].map(word),
               ];
-              const x = Math.ceil(Math.min(columns, k.n - column) / TILE_GROUP);
-              const y = Math.ceil(Math.min(rows, k.m - row) / TILE_GROUP);
-              dispatch(KERNELS.matmul, params, [x, y, Math.min(deep, batches - first)]);
+              const x = Math.ceil(Math.min(columns, k.n - column) / group);
+              const y = Math.ceil(Math.min(rows, k.m - row) / group);
+              dispatch(KERNELS[kernel], params, [x, y, Math.min(deep, batches - first)]);
             }
           }
         }
@@ -175,6 +182,26 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       default:
         k satisfies never;
     }
+  };
+
+  /** Puts one side of a product into scratch as PACK lays it; a side that all batches share is packed once. */
+  const pack = (k: Product, from: Matrix & { rows: number }): Side => {
+    const shared = from.batch.every((s) => s === 0);
+    const size = from.rows * k.k;
+    const counts = k.batch.map((_, i) => k.batch.slice(i + 1).reduce((n, d) => n * d, 1));
+    const total = size * (shared ? 1 : k.batch.reduce((n, d) => n * d, 1));
+    const to = scratch(total);
+    const params = [
+      ...[total, from.rows, k.k].map(word),
+      at(from.buffer, from.offset),
+      ...[from.row, from.column].map(word),
+      to,
+      word(shared ? 0 : k.batch.length),
+      ...axes(k.batch),
+      ...axes(from.batch),
+    ];
+    dispatch(KERNELS.pack, params, linear(total));
+    return { at: to, row: 1, line: from.rows, batch: counts.map((n) => (shared ? 0 : n * size)) };
   };
 
   /** Levels of R: chunk results, and their results, until one is left for each output. */
@@ -242,3 +269,20 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
 }
 
 const SCRATCH: BufferId = -1;
+
+type Product = Extract<Kernel, { kind: 'matmul' }>;
+
+/** A side of a product: where it is, and its steps from row to row (of B: column to column) and from k to k. */
+interface Side {
+  readonly at: Place;
+  readonly row: number;
+  readonly line: number;
+  readonly batch: readonly number[];
+}
+
+/** By shape alone: each side is then read by so many tiles that windowing it once is less than at every load. */
+const isPacked = (k: Product): boolean => k.m >= PACKED && k.n >= PACKED && k.k > 0;
+const PACKED = 64;
+
+const axes = (list: readonly number[]): { word: number }[] =>
+  Array.from({ length: BATCH_AXES }, (_, i) => ({ word: (list[i] ?? 0) >>> 0 }));

@@ -64,6 +64,8 @@ test('contractions: edges of tiles and chunks, both orientations, batches, windo
     [33, 64, 31],
     [4, 513, 4],
     [5, 0, 3],
+    [65, 300, 70],
+    [130, 3, 64],
   ] as const) {
     const [a, b] = [floats(m * k), floats(k * n)];
     await same(`${m}x${k}x${n}`, (rt) => rt.tensor(a, [m, k]).matmul(rt.tensor(b, [k, n])));
