@@ -62,6 +62,9 @@ const wideBatches = [
       .matmul(f32(rt, 70, 64)),
   ),
 ];
+const turned = edge('matmul of four batch axes, stretched the other way', 'matmul', (rt) =>
+  f32(rt, 1, 3, 1, 2, 4, 5).matmul(f32(rt, 2, 1, 3, 1, 5, 3)),
+);
 const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
   edge(`sum of ${outer} rows`, 'sumF32', (rt) => f32(rt, outer, 70).sum(1)),
   edge(`sum of ${outer} rows of integers`, 'sumInt', (rt) => i32(rt, outer, 70).sum(1)),
@@ -117,6 +120,7 @@ export const EDGES: readonly Edge[] = [
   deep,
   ...products,
   batches,
+  turned,
   ...wide,
   ...wideBatches,
   ...sums,

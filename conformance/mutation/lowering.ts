@@ -108,7 +108,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
   lower('TILE[kernel] * SIDE', 'TILE.matmulPacked * SIDE', MATMUL),
   lower('shared ? 0 : k.batch.length', 'k.batch.length', PACKED),
-  lower('(shared ? 0 : n * size)', '(n * size)', PACKED),
+  lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
   lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
   lower('const total = size *', 'const total = 1 *', PACKED),
   lower('word(k.batch.length)', 'word(1)', MATMUL),

@@ -52,17 +52,7 @@ function matmul(name: keyof typeof TILE): string {
   let k = ${p(2)};
   if (row >= m || column >= n) { return; }
   let batch = at.z + ${p(11)};
-  var rest = batch;
-  var pa = ${p(3)};
-  var pb = ${p(6)};
-  for (var d = ${p(10)}; d > 0u; d--) {
-    let j = d - 1u;
-    let dim = params[(12u + j) >> 2u][(12u + j) & 3u];
-    let coordinate = rest % dim;
-    rest = rest / dim;
-    pa += coordinate * params[(18u + j) >> 2u][(18u + j) & 3u];
-    pb += coordinate * params[(24u + j) >> 2u][(24u + j) & 3u];
-  }
+${name === 'matmul' ? STRIDED : PACKED}
   ${places}
   ${totals}
   for (var k0 = 0u; k0 < k; k0 += 256u) {
@@ -83,6 +73,21 @@ function matmul(name: keyof typeof TILE): string {
   ${stores}`;
   return shader(name === 'matmul' ? [snap, window] : [snap], body, 'tile');
 }
+
+/** Where a batch's matrices begin: by the strides of its axes, or one behind the other (0 where all share one). */
+const STRIDED = `  var rest = batch;
+  var pa = ${p(3)};
+  var pb = ${p(6)};
+  for (var d = ${p(10)}; d > 0u; d--) {
+    let j = d - 1u;
+    let dim = params[(12u + j) >> 2u][(12u + j) & 3u];
+    let coordinate = rest % dim;
+    rest = rest / dim;
+    pa += coordinate * params[(18u + j) >> 2u][(18u + j) & 3u];
+    pb += coordinate * params[(24u + j) >> 2u][(24u + j) & 3u];
+  }`;
+const PACKED = `  let pa = ${p(3)} + batch * ${p(18)};
+  let pb = ${p(6)} + batch * ${p(24)};`;
 
 /**
  * One side of a product as the loop over k reads it: windowed (N6), its rows (of B: its columns) side by side for each k.

@@ -188,7 +188,6 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
   const pack = (k: Product, from: Matrix & { rows: number }): Side => {
     const shared = from.batch.every((s) => s === 0);
     const size = from.rows * k.k;
-    const counts = k.batch.map((_, i) => k.batch.slice(i + 1).reduce((n, d) => n * d, 1));
     const total = size * (shared ? 1 : k.batch.reduce((n, d) => n * d, 1));
     const to = scratch(total);
     const params = [
@@ -201,7 +200,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       ...axes(from.batch),
     ];
     dispatch(KERNELS.pack, params, linear(total));
-    return { at: to, row: 1, line: from.rows, batch: counts.map((n) => (shared ? 0 : n * size)) };
+    return { at: to, row: 1, line: from.rows, batch: [shared ? 0 : size] };
   };
 
   /** Levels of R: chunk results, and their results, until one is left for each output. */
