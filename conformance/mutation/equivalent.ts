@@ -51,10 +51,11 @@ const EQUIVALENT: readonly Equivalent[] = [
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
   same(/^kernel scatterAddF32: for \(var lane = first.*lane <= first \+ s/, 'the lane beyond is not read again'),
   same(
-    /^kernel scatterAddF32: .*lane < 192u.*lane <= 192u/,
+    /^kernel scatterAddF32: .*lane < 192u.*lane (<= 192u|< 193u)/,
     'the place beyond the array is its last, which is emptied too',
   ),
   same(/^kernel scatterAddF32: .*level < 2u && counts.*level <= 2u && counts/, '2048^3 sources do not fit into memory'),
+  same(/^kernel scatterAddF32: .*lane = 0u; lane < 192u.*lane = 1u; lane < 192u/, 'the array begins with zeros'),
   same(/^kernel scatterAddF32: .*level < 3u.*level <= 3u/, 'the highest level ends the loop'),
   same(/^kernel scatterAddF32: let above = .*>= 0u/, 'a list of one result is that result, one level up'),
   same(/^kernel scatterAddF32: var found = 0u/, 'variables begin with zeros, and base + 0 is base'),
