@@ -56,6 +56,16 @@ const EQUIVALENT: readonly Equivalent[] = [
   ),
   same(/^kernel scatterAddF32: .*level < 2u && counts.*level <= 2u && counts/, '2048^3 sources do not fit into memory'),
   same(/^kernel scatterAddF32: .*lane = 0u; lane < 192u.*lane = 1u; lane < 192u/, 'the array begins with zeros'),
+  same(/^kernel scatterAddF32: .*level < 2u && counts.*level < 3u && counts/, '2048^3 sources do not fit into memory'),
+  same(/^kernel scatterAddF32: .*level < 3u; .*level < 4u; /, 'the highest level ends the loop'),
+  same(
+    /^kernel scatterAddF32: let above = .*level \+ 1u, 2u\).*level \+ 1u, 3u\)/,
+    'below level 2 the limit is never met',
+  ),
+  same(
+    /^kernel scatterAdd(F32|Int): let i = params\[2\]\.w .*-> .*let i = params\[3\]\.x /,
+    'it begins behind 0 in split work alone, which sdk/engine/webgpu/limits.test.ts splits and compares',
+  ),
   same(/^kernel scatterAddF32: .*level < 3u.*level <= 3u/, 'the highest level ends the loop'),
   same(/^kernel scatterAddF32: let above = .*>= 0u/, 'a list of one result is that result, one level up'),
   same(/^kernel scatterAddF32: var found = 0u/, 'variables begin with zeros, and base + 0 is base'),
