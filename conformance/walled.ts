@@ -6,8 +6,8 @@ import type { Compiled, Device, Flags, Guard, Pending } from '../sdk/engine/devi
 import type { Plan } from '../sdk/engine/kernel.ts';
 
 const ROOM = 64;
-/** What stands in element i: another word everywhere, so that one copied there is seen. */
-const wordAt = (i: number): number => (0x5afec0de + i) >>> 0;
+/** What stands in element i: a NaN, so that a look there raises a flag, and another one everywhere, so that a copy is seen. */
+const wordAt = (i: number): number => 0xffc00001 + (i & 0x3fffff);
 
 export class Walled implements Device {
   readonly backend: Device['backend'];

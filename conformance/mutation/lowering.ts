@@ -107,11 +107,10 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   ),
   lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
   lower('TILE[kernel] * SIDE', 'TILE.matmulPacked * SIDE', MATMUL),
-  lower('shared ? 0 : k.batch.length', 'k.batch.length', PACKED),
   lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
   lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
   lower('const total = size *', 'const total = 1 *', PACKED),
-  lower('word(k.batch.length)', 'word(1)', MATMUL),
+  lower('word(k.batch.length),\n                word(first)', 'word(1),\n                word(first)', MATMUL),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
   lower('[k.index.outer, k.index.axis, k.index.inner]', '[k.index.outer, k.index.inner, k.index.axis]', {
     goldens: ['gather/'],

@@ -195,7 +195,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       at(from.buffer, from.offset),
       ...[from.row, from.column].map(word),
       to,
-      word(shared ? 0 : k.batch.length),
+      word(k.batch.length),
       ...axes(k.batch),
       ...axes(from.batch),
     ];
