@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { BROWSERS } from '../../adapters/testing/browsers.ts';
 import { openCheckpoint } from '../../sdk/checkpoint/index.ts';
 import golden from './fixtures/golden.json' with { type: 'json' };
@@ -22,6 +22,23 @@ async function assertGolden(v: Visit): Promise<void> {
   assert.deepEqual(v.complaints, []);
 }
 
+/** Plots and maps are drawn: the picture of the finished page has more in it than text. SHOTS names a folder that keeps it. */
+async function assertDrawn(t: TestContext, v: Visit): Promise<void> {
+  const picture = await v.page.screenshot({ fullPage: true });
+  assert.ok(picture.length > 50_000, `a picture of ${picture.length} bytes`);
+  const painted = await v.page.$$eval(
+    'canvas',
+    (all) =>
+      all.filter((c) => {
+        const pixels =
+          c.width * c.height > 0 ? c.getContext('2d')?.getImageData(0, 0, c.width, c.height).data : undefined;
+        return c.checkVisibility() && new Set(pixels).size > 20;
+      }).length,
+  );
+  assert.ok(painted >= 3, `${painted} canvases show something`);
+  if (process.env.SHOTS) await writeFile(join(process.env.SHOTS, `${t.name.replace(/ /g, '-')}.png`), picture);
+}
+
 for (const name of BROWSERS) {
   test(`demo in ${name}`, LIMIT, async (t) => {
     await inBrowser(t, name, {}, async (place) => {
@@ -34,6 +51,7 @@ for (const name of BROWSERS) {
         await v.train();
         await assertGolden(v);
         assert.deepEqual(await v.ladder(), Array(21).fill('same'));
+        await assertDrawn(t, v);
       });
 
       await t.test('stops, is reloaded, and goes on to the same end', async () => {
