@@ -108,8 +108,9 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       }
       case 'matmul': {
         if (k.prologue) program(k.prologue);
-        const kernel = isPacked(k) ? 'matmulPacked' : 'matmul';
-        const [a, b] = isPacked(k)
+        const packed = isPacked(k);
+        const kernel = packed ? 'matmulPacked' : 'matmul';
+        const [a, b] = packed
           ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...k.b, rows: k.n, row: k.b.column, column: k.b.row })]
           : [
               { at: at(k.a.buffer, k.a.offset), row: k.a.row, line: k.a.column, batch: k.a.batch },
