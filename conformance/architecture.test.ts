@@ -56,7 +56,6 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages by the files that may import them. */
 const PACKAGES: Readonly<Record<string, (from: string) => boolean>> = {
-  'cbor-x/index-no-eval': (from) => from === 'sdk/checkpoint/cbor.ts',
   idb: (from) => from === 'adapters/indexeddb.ts',
   commander: (from) => roomOf(from) === 'cli',
   'cli-progress': (from) => roomOf(from) === 'cli',
@@ -261,9 +260,8 @@ test('package.json: no side effects, and the packages that are imported, no othe
   };
   assert.equal(sideEffects, false);
   const imported = new Set(LIBRARY.flatMap(importsOf).flatMap(({ to }) => (to in PACKAGES ? [to] : [])));
-  // cbor-x goes into the bundle, so that nobody else's settings of it can change our bytes; idb, so that a page needs no
-  // bundler.
-  for (const bundled of ['cbor-x/index-no-eval', 'idb']) imported.delete(bundled);
+  // It goes into the bundle, so that a page needs no bundler.
+  imported.delete('idb');
   // Used where the user has them: a GPU in Node, browsers for the conformance rows.
   for (const optional of ['webgpu', 'puppeteer-core']) imported.delete(optional);
   assert.deepEqual(Object.keys(dependencies).sort(), [...imported].sort());

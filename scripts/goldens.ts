@@ -1,21 +1,31 @@
-/** Writes sdk/engine/qualify/digests.ts: what the WASM device gives for every golden graph (N11). */
+/**
+ * Writes what the WASM device gives for every golden graph (N11): the whole digests to conformance/fixtures/goldens.json, and what
+ * is shipped of them, one digest of all and the first digits of each, to sdk/engine/qualify/digests.ts. A digest that is there
+ * already never changes.
+ */
 
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createWasmRuntime } from '../sdk/engine/create.ts';
-import { goldenDigests } from '../sdk/engine/qualify/qualify.ts';
+import { goldenDigests, wholeOf } from '../sdk/engine/qualify/qualify.ts';
+
+const FIXTURE = new URL('../conformance/fixtures/goldens.json', import.meta.url);
 
 const { device } = await createWasmRuntime();
-const rows = [...(await goldenDigests(device))].map(([name, digest]) => {
-  const key = /^[a-z]\w*$/i.test(name) ? name : name.includes("'") ? JSON.stringify(name) : `'${name}'`;
-  return `  ${key}:\n    '${digest}',`;
-});
+const digests = await goldenDigests(device);
+const before = JSON.parse(readFileSync(FIXTURE, 'utf8')) as Record<string, string>;
+const moved = [...digests].filter(([name, digest]) => (before[name] ?? digest) !== digest).map(([name]) => name);
+if (moved.length > 0) throw new Error(`goldens that came out otherwise than before: ${moved.join(', ')}`);
+
+writeFileSync(FIXTURE, `${JSON.stringify(Object.fromEntries(digests), null, 2)}\n`);
 writeFileSync(
-  fileURLToPath(new URL('../sdk/engine/qualify/digests.ts', import.meta.url)),
-  `/** SHA-256 of every golden's words as the WASM device gives them. Written by \`node --import tsx scripts/goldens.ts\`. */
-export const DIGESTS: Readonly<Record<string, string>> = {
-${rows.join('\n')}
-};
+  new URL('../sdk/engine/qualify/digests.ts', import.meta.url),
+  `/** The golden digests as they are shipped. Written by \`node --import tsx scripts/goldens.ts\`. */
+
+/** SHA-256 of the names and digests of all goldens. */
+export const WHOLE = '${await wholeOf(digests)}';
+
+/** The first 32 bits of each, in order. */
+export const PREFIXES = \`${[...digests.values()].map((digest) => digest.slice(0, 8)).join('\n')}\`;
 `,
 );
-console.log(`${rows.length} digests`);
+console.log(`${digests.size} digests`);

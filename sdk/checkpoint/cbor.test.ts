@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Encoder } from 'cbor-x';
 import { decode as cbor2Decode, encode as cbor2Encode } from 'cbor2';
 import type { Json } from '../core/host.ts';
 import { hex } from '../core/sha256.ts';
 import { decodeCanonical, encodeCanonical } from './cbor.ts';
 import { LIMITS } from './limits.ts';
-import { random, randomJson } from './sample.ts';
+import { random, randomJson, sampleContent } from './sample.ts';
 
 const fromHex = (s: string) => Uint8Array.from(s.match(/../g) ?? [], (b) => Number.parseInt(b, 16));
 const decode = (bytes: Uint8Array) => decodeCanonical(bytes, { limits: LIMITS, what: 'test' });
@@ -89,6 +90,38 @@ test('cbor2, another library, reads what is written, and writes the same bytes i
     assert.equal(hex(bytes), hex(theirs));
   }
   assert.ok(compared > 100, `${compared} of 400`);
+});
+
+test('cbor-x reads what is written, and writes the same bytes of sorted maps', () => {
+  // It neither sorts keys nor writes integers beyond 32 bits but as bigints.
+  const options = {
+    useRecords: false,
+    mapsAsObjects: false,
+    variableMapSize: true,
+    useTag259ForMaps: false,
+  };
+  const cborX = new Encoder(options);
+  const bytesOf = (k: string) => Buffer.from(k);
+  const prepared = (v: Json): unknown => {
+    if (typeof v === 'number')
+      return Number.isSafeInteger(v) && (v > 0xffff_ffff || v < -0x1_0000_0000) ? BigInt(v) : v;
+    if (Array.isArray(v)) return v.map(prepared);
+    if (typeof v !== 'object' || v === null) return v;
+    const order = ([a]: [string, Json], [b]: [string, Json]) =>
+      bytesOf(a).length - bytesOf(b).length || Buffer.compare(bytesOf(a), bytesOf(b));
+    return new Map(
+      Object.entries(v)
+        .sort(order)
+        .map(([k, e]) => [k, prepared(e)]),
+    );
+  };
+  const next = random(2);
+  for (let i = 0; i < 1000; i++) {
+    const value = i === 0 ? sampleContent().state : randomJson(next, 5);
+    const bytes = encodeCanonical(value);
+    assert.equal(hex(bytes), hex(Uint8Array.from(cborX.encode(prepared(value)))));
+    assert.deepEqual(clean(cborX.decode(bytes.slice())), value);
+  }
 });
 
 /** Maps and bigints of the other reader as plain values. */

@@ -1,4 +1,4 @@
-/** CBOR item heads (RFC 8949, 3.1), shortest form: the only CBOR written by hand, because tensor frames stream. */
+/** CBOR item heads (RFC 8949, 3.1), in their shortest form. */
 
 /** Major types, already shifted into the top three bits. */
 export const MAJOR = {
@@ -10,6 +10,9 @@ export const MAJOR = {
   map: 0xa0,
   tag: 0xc0,
 } as const;
+
+/** First bytes of the items of major type 7 that the profile holds. */
+export const SIMPLE = { false: 0xf4, true: 0xf5, null: 0xf6, float64: 0xfb } as const;
 
 /** Bytes that the shortest head of argument `n` takes. */
 export function headSize(n: number): number {

@@ -1,14 +1,15 @@
 /**
- * One linear pass over CBOR bytes that must be in the canonical profile of docs/checkpoint.md. It allocates nothing
- * that the input's numbers ask for, so hostile lengths and nesting fail here, before a decoder sees them.
+ * From bytes that must be in the canonical profile of docs/checkpoint.md to their value, in one linear pass. It allocates nothing
+ * that the input's numbers ask for, so that hostile lengths and nesting cost nothing.
  */
 
 import { CheckpointError } from '../core/errors.ts';
+import type { Json } from '../core/host.ts';
 import { compareBytes } from './bytes.ts';
 import { headSize } from './head.ts';
 import type { Limits } from './limits.ts';
 
-export interface ScanOptions {
+export interface DecodeOptions {
   limits: Limits;
   /** Named in messages: 'index', 'commit record'. */
   what: string;
@@ -16,22 +17,25 @@ export interface ScanOptions {
   base?: number;
 }
 
+/** An array or a map that is being read. */
 interface Frame {
-  map: boolean;
+  into: Json[] | { [k: string]: Json };
   /** Items still to come (two for each entry of a map). */
   left: number;
+  key: string;
   lastKey: Uint8Array | undefined;
 }
 
 const MAX_INT = 2n ** 53n;
 
-/** Throws E_TRUNCATED, E_TRAILING, E_LIMIT or E_NONCANONICAL with the offset; returns nothing. */
-export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions): void {
+/** Throws E_TRUNCATED, E_TRAILING, E_LIMIT or E_NONCANONICAL with the offset. */
+export function decode(bytes: Uint8Array, { limits, what, base = 0 }: DecodeOptions): Json {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const stack: Frame[] = [];
   let at = 0;
   let items = 0;
+  let root: Json = null;
 
   const fail = (code: `E_${string}`, offset: number, why: string): never => {
     throw new CheckpointError(code, `${what}: ${why} at byte ${base + offset}`, {
@@ -44,6 +48,14 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
   };
   const need = (n: number, offset: number) => {
     if (n > bytes.length - at) fail('E_TRUNCATED', offset, `ends inside an item of ${n} bytes`);
+  };
+
+  const add = (frame: Frame | undefined, v: Json): void => {
+    if (!frame) root = v;
+    else if (Array.isArray(frame.into)) frame.into.push(v);
+    // `__proto__` becomes an own property, as in JSON.parse, never a prototype.
+    else
+      Object.defineProperty(frame.into, frame.key, { value: v, enumerable: true, writable: true, configurable: true });
   };
 
   do {
@@ -67,7 +79,7 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
     }
 
     const frame = stack.at(-1);
-    const isKey = frame?.map === true && frame.left % 2 === 0;
+    const isKey = frame !== undefined && !Array.isArray(frame.into) && frame.left % 2 === 0;
     if (isKey && major !== 3) fail('E_NONCANONICAL', start, 'map key is not text');
     if (frame) frame.left--;
 
@@ -76,6 +88,7 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
       case 1:
         // -1 - arg must stay above -2^53, hence the same bound less one
         if (big >= (major === 0 ? MAX_INT : MAX_INT - 1n)) fail('E_NONCANONICAL', start, 'integer beyond 2^53 - 1');
+        add(frame, major === 0 ? arg : -1 - arg);
         break;
       case 2:
         fail('E_NONCANONICAL', start, 'byte string');
@@ -84,8 +97,9 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
         if (arg > limits.text) fail('E_LIMIT', start, `text of ${arg} bytes, over ${limits.text}`);
         need(arg, start);
         const raw = bytes.subarray(at, at + arg);
+        let read = '';
         try {
-          text.decode(raw);
+          read = text.decode(raw);
         } catch {
           fail('E_NONCANONICAL', start, 'text is not well-formed UTF-8');
         }
@@ -97,7 +111,8 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
             fail('E_NONCANONICAL', start, 'map key is repeated or out of order');
           }
           frame.lastKey = key;
-        }
+          frame.key = read;
+        } else add(frame, read);
         break;
       }
       case 4:
@@ -106,7 +121,9 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
         if (stack.length >= limits.depth) fail('E_LIMIT', start, `nested deeper than ${limits.depth}`);
         if (count > limits.items) fail('E_LIMIT', start, `more than ${limits.items} items`);
         need(count, start); // every item takes at least one byte
-        stack.push({ map: major === 5, left: count, lastKey: undefined });
+        const into = major === 5 ? {} : [];
+        add(frame, into);
+        stack.push({ into, left: count, key: '', lastKey: undefined });
         break;
       }
       case 6:
@@ -119,13 +136,15 @@ export function scan(bytes: Uint8Array, { limits, what, base = 0 }: ScanOptions)
           if (Object.is(v, -0) || Number.isSafeInteger(v)) {
             fail('E_NONCANONICAL', start, 'whole number written as a float');
           }
+          add(frame, v);
         } else if (info < 20 || info > 22) {
           fail('E_NONCANONICAL', start, info === 25 || info === 26 ? 'float is not float64' : `simple value ${arg}`);
-        }
+        } else add(frame, info === 22 ? null : info === 21);
       }
     }
     while (stack.length > 0 && stack[stack.length - 1].left === 0) stack.pop();
   } while (stack.length > 0);
 
   if (at !== bytes.length) fail('E_TRAILING', at, `${bytes.length - at} bytes behind the end`);
+  return root;
 }
