@@ -4,7 +4,7 @@
  *   node --import tsx bench/kernels.ts [part of a name]
  */
 import { ELEMENTS } from '../sdk/engine/wasm/layout.ts';
-import { compile, Kernels, numbers, type PlanRecord, type Row } from '../wasm/harness.ts';
+import { compile, Kernels, numbers, type Operand, type PlanRecord, type Row } from '../wasm/harness.ts';
 
 const ROUNDS = 80;
 const ROUND_MS = 2;
@@ -98,7 +98,7 @@ function map(name: string, sizes: readonly number[], build: Build): void {
 }
 const memory = (n: number, seed: number): { at: number; step: 4 } => ({ at: k.put(numbers(n, seed)), step: 4 });
 const result = (n: number): { at: number; step: 4 } => ({ at: k.alloc(n), step: 4 });
-const r = (i: number): { at: number; step: 0 | 4 } => k.register(i);
+const r = (i: number): Operand => k.register(i);
 const SIZES = [64, 16384, 1 << 20, 1 << 22];
 
 map('copy', SIZES, (n) => ({ setup: [], rows: [{ op: 'copy', dst: result(n), a: memory(n, 1) }] }));

@@ -297,8 +297,8 @@ const SUMS: readonly Mutant[] = [
   mutant(
     'sumRows.ts',
     'sum',
-    'const below = sumChunk(LEVELS, word(COUNTS, 0), i32x4.splat(0));',
-    'const below = sumChunk(LEVELS, word(COUNTS, 0), v128.load(SUM_WINDOW));',
+    'const below = sumChunk(own(LEVELS), word(own(COUNTS), 0), i32x4.splat(0));',
+    'const below = sumChunk(own(LEVELS), word(own(COUNTS), 0), v128.load(SUM_WINDOW));',
   ),
   mutant('columnLanes.ts', 'sum', 'let lane = lanes + (i & 63) * bytes;', 'let lane = lanes + (i & 31) * bytes;', [
     'sum',
@@ -339,8 +339,8 @@ const SELECTIONS: readonly Mutant[] = [
   mutant(
     'max.ts',
     'argmax',
-    'const better = i == 0 ? i32x4.splat(-1) : i32x4.gt_s(key, best);',
-    'const better = i == 0 ? i32x4.splat(-1) : i32x4.ge_s(key, best);',
+    'const better = i == 0 ? i32x4.splat(-1) : i32x4.gt_s(key, old);',
+    'const better = i == 0 ? i32x4.splat(-1) : i32x4.ge_s(key, old);',
     ['max', 'argmax'],
   ),
   mutant(
@@ -401,8 +401,8 @@ const INDEXING: readonly Mutant[] = [
   mutant(
     'scatterAdd.ts',
     'scatterAdd',
-    'addRow(LANES, t, src + word(list, c + t) * row',
-    'addRow(LANES, m - 1 - t, src + word(list, c + t) * row',
+    'addRow(own(LANES), t, src + word(list, c + t) * row',
+    'addRow(own(LANES), m - 1 - t, src + word(list, c + t) * row',
   ),
   mutant('scatterAdd.ts', 'scatterAdd', 'if (d >= v) continue;', 'if (d > v) continue;'),
 ];
@@ -420,8 +420,8 @@ const SHARED: readonly Mutant[] = [
   mutant(
     'pattern.ts',
     'data',
-    'store<usize>(AT + (d << 2), 0);\n    base -= at * stride;',
-    'store<usize>(AT + (d << 2), 0);',
+    'store<usize>(own(AT) + (d << 2), 0);\n    base -= at * stride;',
+    'store<usize>(own(AT) + (d << 2), 0);',
     '*',
   ),
   mutant(

@@ -4,6 +4,7 @@
  */
 import { windowed } from './constants';
 import { CHUNK } from './sumRows';
+import { own } from './own';
 import { word } from './words';
 
 /** 64 lanes of up to 256 columns, or three levels of 64 lanes of up to 64 columns. */
@@ -38,8 +39,8 @@ export function tree(lanes: usize, count: usize, bytes: usize): void {
 
 /** Appends a row of chunk results to a level's lanes; after 2048 rows the level's own sums go one level up. */
 function push(level: usize, p: usize, bytes: usize): void {
-  const count = COUNTS + (level << 2);
-  const lanes = LANES + level * LEVEL_BYTES;
+  const count = own(COUNTS) + (level << 2);
+  const lanes = own(LANES) + level * LEVEL_BYTES;
   let n = load<usize>(count);
   if (n == CHUNK) {
     tree(lanes, n, bytes);
@@ -52,21 +53,21 @@ function push(level: usize, p: usize, bytes: usize): void {
 
 /** Starts a list of several chunks. */
 export function startChunks(): void {
-  store<u64>(COUNTS, 0);
-  store<u32>(COUNTS, 0, 8);
+  store<u64>(own(COUNTS), 0);
+  store<u32>(own(COUNTS), 0, 8);
 }
 
 /** Adds the result of one chunk, left in LANES by `tree`, to a list of several. */
 export function pushChunk(bytes: usize): void {
-  push(1, LANES, bytes);
+  push(1, own(LANES), bytes);
 }
 
 /** R over the chunk results; where they are. */
 export function settle(bytes: usize): usize {
-  const first = LANES + LEVEL_BYTES;
-  tree(first, word(COUNTS, 1), bytes);
-  if (word(COUNTS, 2) == 0) return first;
+  const first = own(LANES) + LEVEL_BYTES;
+  tree(first, word(own(COUNTS), 1), bytes);
+  if (word(own(COUNTS), 2) == 0) return first;
   push(2, first, bytes);
-  tree(first + LEVEL_BYTES, word(COUNTS, 2), bytes);
+  tree(first + LEVEL_BYTES, word(own(COUNTS), 2), bytes);
   return first + LEVEL_BYTES;
 }

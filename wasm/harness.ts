@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OPCODE, type ScalarOp } from '../sdk/core/scalar/ir.ts';
-import { BLOCK_OPS, RECORDS, REGISTER_STRIDE } from '../sdk/engine/wasm/layout.ts';
+import { BLOCK_OPS, RECORDS, REGISTER_STRIDE, STEP } from '../sdk/engine/wasm/layout.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GUARD = 0x5eedbeef;
@@ -52,10 +52,10 @@ export interface PlanRecord {
   words: readonly number[];
 }
 
-/** An operand of a program row: an address and its step (4 streams, 0 stays). */
+/** An operand of a program row: an address and its step, one of STEP. */
 export interface Operand {
   at: number;
-  step: 0 | 4;
+  step: (typeof STEP)[keyof typeof STEP];
 }
 
 /** A program row; missing operands are 0. */
@@ -68,7 +68,7 @@ export interface Row {
   extra?: number;
 }
 
-const NONE: Operand = { at: 0, step: 0 };
+const NONE: Operand = { at: 0, step: STEP.none };
 
 export class Kernels {
   readonly #memory: WebAssembly.Memory;
@@ -124,7 +124,7 @@ export class Kernels {
   }
 
   register(i: number): Operand {
-    return { at: this.#registers + i * REGISTER_STRIDE, step: 0 };
+    return { at: this.#registers + i * REGISTER_STRIDE, step: STEP.register };
   }
 
   pattern(dims: readonly number[], strides: readonly number[]): number {

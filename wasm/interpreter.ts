@@ -3,7 +3,8 @@
  * in the first cache.
  *
  * A program is [total, setup rows, block rows, 0] and rows of [op, dst, dstStep, a, aStep, b, bStep, c, cStep, extra]
- * (sdk/engine/wasm/layout.ts). An operand at flat element e is at ptr + step*e: step 4 streams, step 0 is a block.
+ * (sdk/engine/wasm/layout.ts). An operand with step 4 streams: element e is at ptr + 4e. Step 1 is
+ * a block register, step 0 stays.
  */
 import {
   OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_BF2F, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
@@ -11,7 +12,7 @@ import {
   OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I,
   OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NORMAL, OP_NOT, OP_OR, OP_OUT, OP_PHILOX, OP_POW, OP_ROUND, OP_RSQRT,
   OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUB_F, OP_SUB_I, OP_TANH,
-  OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS,
+  OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS, STEP_STREAM,
 } from './build/opcodes';
 import { BLOCK, INDICES, TAIL } from './constants';
 import { copyExact, copyRounded, fillRounded } from './copy';
@@ -28,6 +29,7 @@ import { eachTanh } from './functions/tanh';
 import { eachCos, eachSin } from './functions/trig';
 import { each1, each2, eachWhere } from './ops';
 import { readPattern, writePattern } from './pattern';
+import { own, place } from './own';
 import { word } from './words';
 
 const ROW: usize = ROW_WORDS << 2;
@@ -43,7 +45,7 @@ export function ewSetup(prog: usize): void {
   for (; row < end; row += ROW) {
     const a = word(row, 3);
     const x = load<i32>(row) == OP_FILL ? i32x4.splat(<i32>a) : v128.load32_splat(a);
-    fillRounded(word(row, 1), x, n);
+    fillRounded(place(row, 1, 0), x, n);
   }
 }
 
@@ -55,11 +57,10 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
   const ragged = (n & 15) != 0;
   for (; row < end; row += ROW) {
     const op = load<i32>(row);
-    const step: usize = word(row, 2);
-    const dst: usize = word(row, 1) + e0 * step;
-    const a: usize = word(row, 3) + e0 * word(row, 4);
-    const aside = step != 0 && (ragged || op == OP_LOAD); // a load may write past its end
-    const d = aside ? TAIL : dst;
+    const dst: usize = place(row, 1, e0);
+    const a: usize = place(row, 3, e0);
+    const aside = word(row, 2) == STEP_STREAM && (ragged || op == OP_LOAD); // a load may write past its end
+    const d = aside ? own(TAIL) : dst;
     switch (op) {
       case OP_COPY: each1(OP_COPY, d, a, bytes); break;
       case OP_NEG_F: each1(OP_NEG_F, d, a, bytes); break;
@@ -131,7 +132,7 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
       case OP_OUT: finish(a, n); continue;
       default: unreachable();
     }
-    if (aside) copyExact(dst, TAIL, n);
+    if (aside) copyExact(dst, own(TAIL), n);
   }
 }
 
@@ -143,12 +144,12 @@ export function ewRange(prog: usize, start: usize, end: usize): void {
 
 @inline
 function second(row: usize, e0: usize): usize {
-  return word(row, 5) + e0 * word(row, 6);
+  return place(row, 5, e0);
 }
 
 @inline
 function third(row: usize, e0: usize): usize {
-  return word(row, 7) + e0 * word(row, 8);
+  return place(row, 7, e0);
 }
 
 /** The flat index of each element. */
@@ -165,7 +166,7 @@ function iota(d: usize, e0: usize, bytes: usize): void {
 /** N8's words or normal numbers: a = address of the step, b = low and high word of the seed, c = stream. */
 function random(row: usize, d: usize, e0: usize, n: usize): void {
   const skipped = e0 & 3;
-  const out = skipped != 0 ? RANDOM : d;
+  const out = skipped != 0 ? own(RANDOM) : d;
   const bytes = (((n + skipped) << 2) + 63) & ~63;
   const stream = load<u32>(row, 28);
   const step = load<u32>(word(row, 3));
@@ -173,5 +174,5 @@ function random(row: usize, d: usize, e0: usize, n: usize): void {
   const high = load<u32>(row, 24);
   if (load<i32>(row) == OP_PHILOX) eachPhilox(out, e0 - skipped, bytes, stream, step, low, high);
   else eachNormal(out, e0 - skipped, bytes, stream, step, low, high);
-  if (skipped != 0) copyRounded(d, RANDOM + (skipped << 2), n);
+  if (skipped != 0) copyRounded(d, own(RANDOM) + (skipped << 2), n);
 }

@@ -11,6 +11,7 @@
 import { fillExact } from './copy';
 import { ewRange } from './interpreter';
 import { packA, packB } from './pack';
+import { own } from './own';
 import { word } from './words';
 
 const TERMS: usize = 256;
@@ -157,15 +158,15 @@ function panel(
   const whole = columns == width ? rows >> 2 : 0;
   const done = whole << 2;
   if (whole != 0) {
-    if (width == 8) sweep(PANELS_A, pb, c, k, ldc, whole, accumulate);
-    else sweepNarrow(PANELS_A, pb, c, k, ldc, whole, accumulate);
+    if (width == 8) sweep(own(PANELS_A), pb, c, k, ldc, whole, accumulate);
+    else sweepNarrow(own(PANELS_A), pb, c, k, ldc, whole, accumulate);
   }
   if (done == rows) return;
-  const rest = PANELS_A + done * (k << 2);
+  const rest = own(PANELS_A) + done * (k << 2);
   const tiles = (rows - done + 3) >> 2;
-  if (width == 8) sweep(rest, pb, TILE, k, 32, tiles, false);
-  else sweepNarrow(rest, pb, TILE, k, 16, tiles, false);
-  copyOut(c + done * ldc, ldc, TILE, width << 2, rows - done, columns, accumulate);
+  if (width == 8) sweep(rest, pb, own(TILE), k, 32, tiles, false);
+  else sweepNarrow(rest, pb, own(TILE), k, 16, tiles, false);
+  copyOut(c + done * ldc, ldc, own(TILE), width << 2, rows - done, columns, accumulate);
 }
 
 /** Rows [0, rows) of C, all chunks. Strides in bytes. */
@@ -175,7 +176,7 @@ function rowBlock(
 ): void {
   for (let k0: usize = 0; k0 < terms; k0 += TERMS) {
     const k = min(TERMS, terms - k0);
-    packA(PANELS_A, a + k0 * aCol, aRow, aCol, rows, k);
+    packA(own(PANELS_A), a + k0 * aCol, aRow, aCol, rows, k);
     let pb = b + k0 * bRow;
     let at = c;
     for (let j: usize = 0; j < n; j += 16, pb += 16 * bCol, at += 64) {
@@ -183,14 +184,14 @@ function rowBlock(
       const first = min<usize>(8, columns);
       const second = columns - first;
       // Both panels first: together they use up the cache lines that they read.
-      if (first > 4) packB(8, PANELS_B, pb, bRow, bCol, first, k);
-      else packB(4, PANELS_B, pb, bRow, bCol, first, k);
-      if (second > 4) packB(8, SECOND_B, pb + 8 * bCol, bRow, bCol, second, k);
-      else if (second != 0) packB(4, SECOND_B, pb + 8 * bCol, bRow, bCol, second, k);
-      if (first > 4) panel(8, PANELS_B, at, k, ldc, rows, first, k0 != 0);
-      else panel(4, PANELS_B, at, k, ldc, rows, first, k0 != 0);
-      if (second > 4) panel(8, SECOND_B, at + 32, k, ldc, rows, second, k0 != 0);
-      else if (second != 0) panel(4, SECOND_B, at + 32, k, ldc, rows, second, k0 != 0);
+      if (first > 4) packB(8, own(PANELS_B), pb, bRow, bCol, first, k);
+      else packB(4, own(PANELS_B), pb, bRow, bCol, first, k);
+      if (second > 4) packB(8, own(SECOND_B), pb + 8 * bCol, bRow, bCol, second, k);
+      else if (second != 0) packB(4, own(SECOND_B), pb + 8 * bCol, bRow, bCol, second, k);
+      if (first > 4) panel(8, own(PANELS_B), at, k, ldc, rows, first, k0 != 0);
+      else panel(4, own(PANELS_B), at, k, ldc, rows, first, k0 != 0);
+      if (second > 4) panel(8, own(SECOND_B), at + 32, k, ldc, rows, second, k0 != 0);
+      else if (second != 0) panel(4, own(SECOND_B), at + 32, k, ldc, rows, second, k0 != 0);
     }
   }
 }
@@ -215,7 +216,7 @@ export function matmul(r: usize): void {
   let batches: usize = 1;
   for (let d: usize = 0; d < axes; d += 4) {
     batches *= load<usize>(dims + d);
-    store<usize>(AT + d, 0);
+    store<usize>(own(AT) + d, 0);
   }
   let a = a0;
   let b = b0;
@@ -244,13 +245,13 @@ export function matmul(r: usize): void {
     for (let d: usize = axes; d != 0; ) {
       d -= 4;
       const stride = dims + axes + d;
-      const at = load<usize>(AT + d) + 1;
+      const at = load<usize>(own(AT) + d) + 1;
       const dim = load<usize>(dims + d);
       const back = at == dim ? at : 0;
       a += (load<usize>(stride) * (1 - back)) << 2;
       b += (load<usize>(stride + axes) * (1 - back)) << 2;
       c += (load<usize>(stride + 2 * axes) * (1 - back)) << 2;
-      store<usize>(AT + d, back != 0 ? 0 : at);
+      store<usize>(own(AT) + d, back != 0 ? 0 : at);
       if (back == 0) break;
     }
   }

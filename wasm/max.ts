@@ -9,6 +9,7 @@ import { BLOCK, INDICES, NAN_BITS } from './constants';
 import { copyExact } from './copy';
 import { ewRange, ewSetup } from './interpreter';
 import { operand } from './operand';
+import { own } from './own';
 import { word } from './words';
 
 /** Best keys of up to 256 columns, and where they are. */
@@ -109,12 +110,14 @@ function reduceRows(elem: i32, prog: usize, src: usize, outer: usize, n: usize, 
 @inline
 function addRow(elem: i32, p: usize, i: usize, bytes: usize): void {
   const index = i32x4.splat(<i32>i);
+  const best = own(KEYS);
+  const where = own(WHERE);
   for (let at: usize = 0; at < bytes; at += 16) {
     const key = keys(elem, v128.load(p + at));
-    const best = v128.load(KEYS + at);
-    const better = i == 0 ? i32x4.splat(-1) : i32x4.gt_s(key, best);
-    v128.store(KEYS + at, v128.bitselect(key, best, better));
-    v128.store(WHERE + at, v128.bitselect(index, v128.load(WHERE + at), better));
+    const old = v128.load(best + at);
+    const better = i == 0 ? i32x4.splat(-1) : i32x4.gt_s(key, old);
+    v128.store(best + at, v128.bitselect(key, old, better));
+    v128.store(where + at, v128.bitselect(index, v128.load(where + at), better));
   }
 }
 
@@ -132,8 +135,8 @@ function reduceColumns(
         let p = operand(prog, src, (o * n + i) * inner + j, rows == 1 ? width : rows * inner);
         for (let t = i; t < i + rows; t++, p += inner << 2) addRow(elem, p, t, bytes);
       }
-      if (wantsIndex) copyExact(dst, WHERE, width);
-      else for (let at: usize = 0; at < width << 2; at += 4) store<u32>(dst + at, element(elem, load<i32>(KEYS + at)));
+      if (wantsIndex) copyExact(dst, own(WHERE), width);
+      else for (let at: usize = 0; at < width << 2; at += 4) store<u32>(dst + at, element(elem, load<i32>(own(KEYS) + at)));
       dst += width << 2;
     }
   }

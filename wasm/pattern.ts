@@ -6,6 +6,7 @@
  */
 import { BLOCK } from './constants';
 import { copyExact, copyRounded } from './copy';
+import { own } from './own';
 import { word } from './words';
 
 /** Coordinates of all dimensions but the innermost while a walk goes on, numbered from 1 as the pattern's words are. */
@@ -19,7 +20,7 @@ function locate(base: usize, pattern: usize, outer: usize, row: usize): usize {
     const dim = word(pattern, d);
     const rest = row / dim;
     const at = row - rest * dim;
-    store<usize>(AT + (d << 2), at);
+    store<usize>(own(AT) + (d << 2), at);
     base += (at * word(pattern, outer + 1 + d)) << 2;
     row = rest;
   }
@@ -29,14 +30,14 @@ function locate(base: usize, pattern: usize, outer: usize, row: usize): usize {
 /** The next row's address; carries from the innermost outer dimension on. */
 function advance(base: usize, pattern: usize, outer: usize): usize {
   for (let d = outer; d != 0; d--) {
-    const at = word(AT, d) + 1;
+    const at = word(own(AT), d) + 1;
     const stride = word(pattern, outer + 1 + d) << 2;
     base += stride;
     if (at < word(pattern, d)) {
-      store<usize>(AT + (d << 2), at);
+      store<usize>(own(AT) + (d << 2), at);
       break;
     }
-    store<usize>(AT + (d << 2), 0);
+    store<usize>(own(AT) + (d << 2), 0);
     base -= at * stride;
   }
   return base;

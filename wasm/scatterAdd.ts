@@ -10,6 +10,7 @@ import { ELEM_F32 } from './build/opcodes';
 import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
 import { SNAP_BITS, SUM_WINDOW, snap, snap1, windowed, windowed1 } from './constants';
 import { CHUNK } from './sumRows';
+import { own } from './own';
 import { word } from './words';
 
 /** dst += the sums at p, snapped (N3). */
@@ -45,11 +46,11 @@ function addNumbers(list: usize, count: usize, src: usize, row: usize, dst: usiz
     startChunks();
     for (let c: usize = 0; c < count; c += CHUNK) {
       const m = min(CHUNK, count - c);
-      for (let t: usize = 0; t < m; t++) addRow(LANES, t, src + word(list, c + t) * row + (j << 2), bytes, limit);
-      tree(LANES, m, bytes);
+      for (let t: usize = 0; t < m; t++) addRow(own(LANES), t, src + word(list, c + t) * row + (j << 2), bytes, limit);
+      tree(own(LANES), m, bytes);
       if (count > CHUNK) pushChunk(bytes);
     }
-    addTo(dst + (j << 2), count > CHUNK ? settle(bytes) : LANES, width);
+    addTo(dst + (j << 2), count > CHUNK ? settle(bytes) : own(LANES), width);
   }
 }
 

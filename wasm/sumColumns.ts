@@ -6,6 +6,7 @@ import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } fr
 import { BLOCK, SUM_WINDOW } from './constants';
 import { copyExact } from './copy';
 import { operand } from './operand';
+import { own } from './own';
 import { CHUNK } from './sumRows';
 
 /** Columns [column, column+width) of slab o: returns where their sums are. */
@@ -21,12 +22,12 @@ function sumPiece(
     for (let i = c; i < end; i += many) {
       const rows = min(many, end - i);
       let p = operand(prog, src, (o * n + i) * inner + column, rows == 1 ? width : rows * inner);
-      for (let r = i - c; r < i - c + rows; r++, p += inner << 2) addRow(LANES, r, p, bytes, limit);
+      for (let r = i - c; r < i - c + rows; r++, p += inner << 2) addRow(own(LANES), r, p, bytes, limit);
     }
-    tree(LANES, end - c, bytes);
+    tree(own(LANES), end - c, bytes);
     if (n > CHUNK) pushChunk(bytes);
   }
-  return n > CHUNK ? settle(bytes) : LANES;
+  return n > CHUNK ? settle(bytes) : own(LANES);
 }
 
 /** dst[o, j] = R over i of element [o, i, j]. */

@@ -3,6 +3,7 @@ import { REGISTER_STRIDE } from './build/opcodes';
 import { BLOCK } from './constants';
 import { copyExact } from './copy';
 import { operand } from './operand';
+import { own } from './own';
 
 const TOTALS: usize = memory.data(REGISTER_STRIDE, 64);
 
@@ -34,14 +35,14 @@ export function sumIntegers(prog: usize, src: usize, outer: usize, n: usize, inn
     for (let j: usize = 0; j < inner; j += BLOCK) {
       const width = min(BLOCK, inner - j);
       const bytes = ((width + 3) & ~3) << 2;
-      memory.fill(TOTALS, 0, bytes);
+      memory.fill(own(TOTALS), 0, bytes);
       for (let i: usize = 0; i < n; i++) {
         const p = operand(prog, src, (o * n + i) * inner + j, width);
         for (let at: usize = 0; at < bytes; at += 16) {
-          v128.store(TOTALS + at, i32x4.add(v128.load(TOTALS + at), v128.load(p + at)));
+          v128.store(own(TOTALS) + at, i32x4.add(v128.load(own(TOTALS) + at), v128.load(p + at)));
         }
       }
-      copyExact(dst, TOTALS, width);
+      copyExact(dst, own(TOTALS), width);
       dst += width << 2;
     }
   }

@@ -4,6 +4,7 @@
  */
 import { BLOCK, FIRST, SUM_WINDOW, windowed } from './constants';
 import { operand } from './operand';
+import { own } from './own';
 import { word } from './words';
 
 /** Elements of one chunk, and of one level's list of chunk results. */
@@ -72,18 +73,18 @@ function addHalf(lanes: usize, p: usize, groups: usize, limit: v128, fresh: bool
 function addBlock(p: usize, n: usize, limit: v128, fresh: bool): void {
   const groups = n >> 6;
   if (fresh) {
-    addHalf(LANES, p, groups, limit, true);
-    addHalf(LANES + 128, p + 128, groups, limit, true);
+    addHalf(own(LANES), p, groups, limit, true);
+    addHalf(own(LANES) + 128, p + 128, groups, limit, true);
   } else if (groups != 0) {
-    addHalf(LANES, p, groups, limit, false);
-    addHalf(LANES + 128, p + 128, groups, limit, false);
+    addHalf(own(LANES), p, groups, limit, false);
+    addHalf(own(LANES) + 128, p + 128, groups, limit, false);
   }
   const rest = n & 63;
   if (rest == 0) return;
   p += groups << 8;
   const vectors = (rest + 3) >> 2;
   for (let i: usize = 0; i < vectors; i++) {
-    const lane = LANES + (i << 4);
+    const lane = own(LANES) + (i << 4);
     v128.store(lane, f32x4.add(v128.load(lane), partial(p, i, rest, limit)));
   }
 }
@@ -91,12 +92,12 @@ function addBlock(p: usize, n: usize, limit: v128, fresh: bool): void {
 /** The tree over all 64 lanes. */
 function tree(): f32 {
   for (let i: usize = 0; i < 128; i += 16) {
-    v128.store(LANES + i, f32x4.add(v128.load(LANES + i), v128.load(LANES + 128 + i)));
+    v128.store(own(LANES) + i, f32x4.add(v128.load(own(LANES) + i), v128.load(own(LANES) + 128 + i)));
   }
-  const a = f32x4.add(v128.load(LANES), v128.load(LANES, 64));
-  const b = f32x4.add(v128.load(LANES, 16), v128.load(LANES, 80));
-  const c = f32x4.add(v128.load(LANES, 32), v128.load(LANES, 96));
-  const d = f32x4.add(v128.load(LANES, 48), v128.load(LANES, 112));
+  const a = f32x4.add(v128.load(own(LANES)), v128.load(own(LANES), 64));
+  const b = f32x4.add(v128.load(own(LANES), 16), v128.load(own(LANES), 80));
+  const c = f32x4.add(v128.load(own(LANES), 32), v128.load(own(LANES), 96));
+  const d = f32x4.add(v128.load(own(LANES), 48), v128.load(own(LANES), 112));
   return lastFour(f32x4.add(f32x4.add(a, c), f32x4.add(b, d)));
 }
 
@@ -114,8 +115,8 @@ function sumChunk(p: usize, n: usize, limit: v128): f32 {
 
 /** Appends a chunk's result to a level's list; a full list is itself summed first, and goes one level up. */
 function push(level: usize, x: f32): void {
-  const count = COUNTS + (level << 2);
-  const list = LEVELS + level * (CHUNK << 2);
+  const count = own(COUNTS) + (level << 2);
+  const list = own(LEVELS) + level * (CHUNK << 2);
   let n = load<usize>(count);
   if (n == CHUNK) {
     push(level + 1, sumChunk(list, n, i32x4.splat(0)));
@@ -127,15 +128,15 @@ function push(level: usize, x: f32): void {
 
 /** R of the lists that `push` has filled. */
 function settle(): f32 {
-  const below = sumChunk(LEVELS, word(COUNTS, 0), i32x4.splat(0));
-  if (word(COUNTS, 1) == 0) return below;
+  const below = sumChunk(own(LEVELS), word(own(COUNTS), 0), i32x4.splat(0));
+  if (word(own(COUNTS), 1) == 0) return below;
   push(1, below);
-  return sumChunk(LEVELS + (CHUNK << 2), word(COUNTS, 1), i32x4.splat(0));
+  return sumChunk(own(LEVELS) + (CHUNK << 2), word(own(COUNTS), 1), i32x4.splat(0));
 }
 
 /** R of the n elements from flat index e0 on. */
 function sumLong(prog: usize, src: usize, e0: usize, n: usize, limit: v128): f32 {
-  store<u64>(COUNTS, 0);
+  store<u64>(own(COUNTS), 0);
   let x: f32 = 0;
   for (let c: usize = 0; c < n; c += CHUNK) {
     const end = min(n, c + CHUNK);

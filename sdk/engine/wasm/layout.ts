@@ -25,7 +25,12 @@ export const BLOCK_OPS = [
   'out',
 ] as const;
 
-/** Words of one interpreter row: op, dst, dstStep, a, aStep, b, bStep, c, cStep, extra. A step is 4 (streams) or 0. */
+/**
+ * How an operand of a row goes on from block to block: it streams through memory by its bytes an element, is a block register,
+ * of which every thread has its own, or stays.
+ */
+export const STEP = { stream: 4, register: 1, none: 0 } as const;
+/** Words of one interpreter row: op, dst, dstStep, a, aStep, b, bStep, c, cStep, extra. */
 export const ROW_WORDS = 10;
 /** Words before the rows of an elementwise program: total elements, setup rows, block rows, 0. */
 export const PROGRAM_HEAD = 4;

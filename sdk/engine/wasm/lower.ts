@@ -5,7 +5,7 @@ import { OPCODE } from '../../core/scalar/ir.ts';
 import type { Access, BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
-import { BLOCK_OPS, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS } from './layout.ts';
+import { BLOCK_OPS, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS, STEP } from './layout.ts';
 
 const RECORD = Object.fromEntries(RECORDS.map((name, i) => [name, i])) as Record<(typeof RECORDS)[number], number>;
 const BLOCK_OP = Object.fromEntries(BLOCK_OPS.map((name, i) => [name, Object.keys(OPCODE).length + i])) as Record<
@@ -180,10 +180,10 @@ interface Row {
   pattern?: Access;
 }
 
-const NONE: Slot = { word: 0, step: 0 };
+const NONE: Slot = { word: 0, step: STEP.none };
 /** The register that a reduction reads its program's value from. */
 const RESULT_REGISTER = 0;
-const register = (i: number): Slot => ({ base: BASE.registers, at: i * REGISTER_STRIDE, step: 0 });
+const register = (i: number): Slot => ({ base: BASE.registers, at: i * REGISTER_STRIDE, step: STEP.register });
 
 const isStream = (a: Access, total: number): boolean =>
   total === 1 || (a.dims.length === 1 && a.strides[0] === 1 && a.dims[0] === total);
@@ -217,9 +217,9 @@ function programRows(
   };
   const memory = (buffer: BufferId, offset: number): Slot => {
     const { base: from, at } = base(buffer);
-    return { base: from, at: at + offset * 4, step: 4 };
+    return { base: from, at: at + offset * 4, step: STEP.stream };
   };
-  const fixed = (s: Slot): Slot => ({ ...s, step: 0 });
+  const fixed = (s: Slot): Slot => ({ ...s, step: STEP.none });
   const put = (s: Program['stores'][number], from: Slot): void => {
     if (isStream(s.access, p.total)) {
       const dst = memory(s.access.buffer, s.access.offset);
@@ -242,7 +242,7 @@ function programRows(
   p.values.forEach((v, i) => {
     const a: Slot | null =
       v.kind === 'constant'
-        ? { word: wordOf(v.value, v.dtype), step: 0 }
+        ? { word: wordOf(v.value, v.dtype), step: STEP.none }
         : v.kind === 'load' && !isStream(v.access, p.total) && v.access.strides.every((s) => s === 0)
           ? fixed(memory(v.access.buffer, v.access.offset))
           : null;
@@ -289,7 +289,7 @@ function programRows(
         dst: place[i],
         a: fixed(step),
         b: { word: v.draw.seedLo, step: v.draw.seedHi },
-        c: { word: v.draw.stream, step: 0 },
+        c: { word: v.draw.stream, step: STEP.none },
       });
     } else {
       rows.push({ op: OPCODE[v.op], dst: place[i], a, b, c });
