@@ -128,14 +128,14 @@ test('the example of the README is examples/quickstart.ts, and prints what the R
   }
 });
 
-test('every example compiles, and those of docs/training.md run', () => {
+test('every example compiles, and those of docs/training.md and docs/layers.md run', () => {
   const runnable: string[] = [];
   for (const page of PAGES) {
     [...read(page).matchAll(FENCE)].forEach(([, language, code], i) => {
       if (language !== 'ts') return;
       const name = `${page.replaceAll(/\W/g, '_')}_${i}.ts`;
       writeFileSync(join(scratch, name), `${toSources(code)}\nexport {};\n`);
-      if (page === 'docs/training.md') runnable.push(name);
+      if (page === 'docs/training.md' || page === 'docs/layers.md') runnable.push(name);
     });
   }
   assert.ok(runnable.length >= 4);

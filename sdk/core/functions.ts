@@ -37,12 +37,25 @@ export function stack<D extends DType>(parts: readonly Tensor<D>[], axis = 0): T
 
 /** Sum over the axes (all unless named) divided by their number of elements (N7). f32; cast integers first. */
 export function mean(x: Tensor<'f32'>, axes?: Axes, keepdims = false): Tensor<'f32'> {
-  const list = axesOf('mean', axes, x.shape.length);
-  const n = list.reduce((p, a) => p * x.shape[a], 1);
-  if (n === 0) {
-    throw new ShapeError(`mean: nothing to average over axes [${list.join(', ')}] of ${showShape(x.shape)}`, {
+  return averaged('mean', x, axes, keepdims, 0);
+}
+
+/**
+ * Mean of the squared distances from the mean over the axes, all unless named; `ddof` is taken off the number of elements
+ * (N13). Default 0, the population's; 1 is PyTorch's default.
+ */
+export function variance(x: Tensor<'f32'>, axes?: Axes, keepdims = false, ddof = 0): Tensor<'f32'> {
+  const d = x.sub(mean(x, axes, true));
+  return averaged('variance', d.mul(d), axes, keepdims, ddof);
+}
+
+function averaged(op: string, x: Tensor<'f32'>, axes: Axes, keepdims: boolean, ddof: number): Tensor<'f32'> {
+  const list = axesOf(op, axes, x.shape.length);
+  const n = list.reduce((p, a) => p * x.shape[a], 1) - ddof;
+  if (!(n > 0)) {
+    throw new ShapeError(`${op}: nothing to average over axes [${list.join(', ')}] of ${showShape(x.shape)}`, {
       hint: 'The mean of an empty list has no value; check the data first.',
-      details: { op: 'mean', shape: x.shape, axes: list },
+      details: { op, shape: x.shape, axes: list },
     });
   }
   return x.sum(list, keepdims).div(n);

@@ -14,6 +14,10 @@ export interface Activation {
   readonly options?: { readonly [k: string]: Json };
 }
 
+/** What `build` makes an activation again from; null for an untagged one. */
+export const describeActivation = (f: Activation): Json =>
+  f.type === undefined ? null : { type: f.type, ...f.options };
+
 type Tagged = Activation & { readonly type: string };
 
 const tag = (

@@ -2,16 +2,23 @@
 
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Activation } from './activations.ts';
 import * as activations from './activations.ts';
+import { Dropout } from './dropout.ts';
+import { Embedding, PositionalEmbedding } from './embedding.ts';
+import { Flatten } from './flatten.ts';
+import { LayerNorm } from './layer-norm.ts';
 import { Linear } from './linear.ts';
 import type { Module } from './module.ts';
+import { MultiheadAttention } from './multihead-attention.ts';
 import { Normalize } from './normalize.ts';
 import { type Layer, Sequential } from './sequential.ts';
+import { TransformerBlock } from './transformer-block.ts';
 
 type Description = { readonly [k: string]: Json };
 
-const { leakyRelu, ...plain } = activations;
-const PLAIN = new Map(Object.values(plain).flatMap((f) => (typeof f === 'function' ? [[f.type, f] as const] : [])));
+const PLAIN = new Map(Object.values(activations).flatMap((f) => ('type' in f ? [[f.type, f] as const] : [])));
 
 /**
  * Makes the model that `describe()` told of; its Variables come with `init(rt)`, or with weights that are loaded.
@@ -29,29 +36,50 @@ export function build(description: Json): Module {
 function layerOf(d: Json): Layer {
   if (typeof d !== 'object' || d === null || Array.isArray(d)) throw unknown(d);
   const { type, ...o } = d as Description;
+  // Layers check their numbers and options themselves; here only what is no number is refused.
+  const number = (name: string): number => {
+    const v = o[name];
+    if (typeof v === 'number') return v;
+    throw unknown(d);
+  };
+  /** What is left when the layer's first arguments are taken away. */
+  const rest = (...taken: string[]): object =>
+    Object.fromEntries(Object.entries(o).filter(([name]) => !taken.includes(name)));
   switch (type) {
     case Linear.type:
-      return new Linear(number(d, 'in'), number(d, 'out'), { bias: o.bias as boolean });
+      return new Linear(number('in'), number('out'), rest('in', 'out'));
     case Normalize.type:
-      return new Normalize(number(d, 'features'));
+      return new Normalize(number('features'));
+    case LayerNorm.type:
+      return new LayerNorm(o.normalizedShape as Shape, rest('normalizedShape'));
+    case Dropout.type:
+      return new Dropout(number('p'));
+    case Embedding.type:
+      return new Embedding(number('numEmbeddings'), number('embeddingDim'), rest('numEmbeddings', 'embeddingDim'));
+    case PositionalEmbedding.type:
+      return new PositionalEmbedding(number('maxLength'), number('embeddingDim'));
+    case MultiheadAttention.type:
+      return new MultiheadAttention(number('embedDim'), number('numHeads'), rest('embedDim', 'numHeads'));
+    case TransformerBlock.type: {
+      const activation = layerOf(o.activation ?? null) as Activation;
+      return new TransformerBlock(number('embedDim'), number('numHeads'), {
+        ...rest('embedDim', 'numHeads'),
+        activation,
+      });
+    }
+    case Flatten.type:
+      return new Flatten(number('startDim'), number('endDim'));
     case Sequential.type:
       if (!Array.isArray(o.layers)) throw unknown(d);
       return new Sequential(...(o.layers as readonly Json[]).map(layerOf));
     case 'leakyRelu':
-      return leakyRelu(number(d, 'slope'));
+      return activations.leakyRelu(number('slope'));
     default: {
       const f = PLAIN.get(type as string);
       if (f) return f;
       throw unknown(d);
     }
   }
-}
-
-// Layers check the numbers themselves; here only what is not one is refused.
-function number(d: Json, name: string): number {
-  const v = (d as Description)[name];
-  if (typeof v === 'number') return v;
-  throw unknown(d);
 }
 
 const unknown = (d: Json): OptionError =>

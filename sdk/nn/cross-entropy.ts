@@ -3,7 +3,7 @@
 import { DataError, DTypeError, ShapeError } from '../core/errors.ts';
 import { logSoftmax, mean } from '../core/functions.ts';
 import type { HostArray } from '../core/host.ts';
-import { type Shape, showShape } from '../core/shape.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { needF32, sameShapes, unitRange } from './loss.ts';
 
@@ -18,25 +18,27 @@ function checkLabels(logits: Shape, labels: { readonly shape: Shape; readonly dt
       details: { ...details, expected: ['i32', 'u32'], got: labels.dtype },
     });
   }
-  if (logits.length !== 2 || logits[1] === 0) {
+  const rows = logits.slice(0, -1);
+  if (rows.length === 0 || logits[rows.length] === 0) {
     throw new ShapeError(`crossEntropy: logits are ${showShape(logits)}, expected [rows, classes]`, {
-      hint: 'Reshape the logits to two axes, classes last.',
+      hint: 'Give the logits an axis of rows, and classes last.',
       details,
     });
   }
-  if (labels.shape.length !== 1 || labels.shape[0] !== logits[0]) {
+  if (!sameShape(labels.shape, rows)) {
     throw new ShapeError(
-      `crossEntropy: labels are ${showShape(labels.shape)} for logits ${showShape(logits)}, expected [${logits[0]}]`,
+      `crossEntropy: labels are ${showShape(labels.shape)} for logits ${showShape(logits)}, expected ${showShape(rows)}`,
       { hint: 'Give one class index for each row: a flat array, not a column and not one-hot rows.', details },
     );
   }
 }
 
 /**
- * Mean over the rows of -log softmax(logits)[label] (N13), as in PyTorch.
+ * Mean over the rows of -log softmax(logits)[label] (N13), as in PyTorch; but classes are the last axis, and all before it are
+ * rows, such as [batch, length].
  *
- * @param logits [rows, classes]
- * @param labels [rows], class indices 0 .. classes - 1
+ * @param logits [..., classes]
+ * @param labels [...], class indices 0 .. classes - 1
  * @throws ShapeError, DTypeError. The Trainer refuses a label out of range before the step (DataError); by itself it is a
  *   NumericError at the next read.
  * @example
@@ -45,12 +47,12 @@ function checkLabels(logits: Shape, labels: { readonly shape: Shape; readonly dt
 export const crossEntropy = /* @__PURE__ */ withCheck(
   (logits: Tensor<'f32'>, labels: Tensor<'i32'> | Tensor<'u32'>): Tensor<'f32'> => {
     checkLabels(logits.shape, labels);
-    const index = labels.reshape(logits.shape[0], 1) as Tensor<'i32'>;
-    return mean(logSoftmax(logits, 1).gather(index, 1).neg());
+    const index = labels.reshape([...labels.shape, 1]) as Tensor<'i32'>;
+    return mean(logSoftmax(logits).gather(index, labels.shape.length).neg());
   },
   (logits, labels) => {
     checkLabels(logits, labels);
-    const classes = logits[1];
+    const classes = logits[logits.length - 1];
     const at = labels.data.findIndex((v) => !(v >= 0 && v < classes));
     if (at < 0) return;
     throw new DataError(`crossEntropy: label ${labels.data[at]} of row ${at} is no class of 0 .. ${classes - 1}`, {

@@ -13,7 +13,11 @@ export {
   softplus,
   tanh,
 } from './activations.ts';
+export { type AttentionOptions, attention } from './attention.ts';
 export { crossEntropy, crossEntropyProbabilities } from './cross-entropy.ts';
+export { Dropout } from './dropout.ts';
+export { Embedding, type EmbeddingOptions, PositionalEmbedding } from './embedding.ts';
+export { Flatten } from './flatten.ts';
 export {
   fanIn,
   fill,
@@ -25,9 +29,16 @@ export {
   uniform,
   zeros,
 } from './initialisers.ts';
+export { LayerNorm, type LayerNormOptions, layerNorm } from './layer-norm.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export type { Loss } from './loss.ts';
 export { bceWithLogits, mse } from './losses.ts';
 export { type Ctx, type Maker, Module } from './module.ts';
+export {
+  type AttentionInputs,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from './multihead-attention.ts';
 export { Normalize } from './normalize.ts';
 export { type Layer, Sequential } from './sequential.ts';
+export { TransformerBlock, type TransformerBlockOptions } from './transformer-block.ts';

@@ -1,5 +1,6 @@
 /** First values of parameters: functions of (seed, stream name, shape), computed on the device. */
 
+import type { Rule } from '../core/options.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { div, mul, sqrt, sub, toF32 } from '../core/scalar/index.ts';
@@ -7,6 +8,9 @@ import type { Shape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 
 export type Initialiser = (rt: Runtime, rng: Rng, stream: string, shape: Shape) => Tensor<'f32'>;
+
+/** The rule of an option that takes one. */
+export const initialiser: Rule = { expects: 'an initialiser', ok: (v) => typeof v === 'function' };
 
 /** Every element the same number. */
 export const fill =

@@ -1,10 +1,10 @@
 /** A fully connected layer. */
 
 import type { Json } from '../core/host.ts';
-import { checkOptions, count, flag, type OptionTable, type Rule } from '../core/options.ts';
+import { checkOptions, count, flag, type OptionTable } from '../core/options.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
-import { fanIn, type Initialiser } from './initialisers.ts';
+import { fanIn, type Initialiser, initialiser } from './initialisers.ts';
 import { type Maker, Module, made } from './module.ts';
 
 export interface LinearOptions {
@@ -15,8 +15,6 @@ export interface LinearOptions {
   /** First values of the bias; default uniform between ±1/sqrt(in). */
   biasInit?: Initialiser;
 }
-
-const initialiser: Rule = { expects: 'an initialiser', ok: (v) => typeof v === 'function' };
 
 export const LINEAR_OPTIONS: OptionTable<LinearOptions> = {
   bias: flag,

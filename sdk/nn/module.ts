@@ -26,6 +26,9 @@ export interface Maker {
   parameter(name: string, shape: Shape, init: Initialiser): Variable<'f32'>;
   /** A Variable that is saved with the model but not trained. */
   buffer(name: string, init: HostArray<'f32'>): Variable<'f32'>;
+
+  /** The name of a random stream of this module's own, `<use>/<module>`, such as `dropout/2`. */
+  stream(use: string): string;
 }
 
 /**
@@ -59,24 +62,26 @@ export abstract class Module {
   init(rt: Runtime, o: { rng?: Rng } = {}): this {
     const rng = o.rng ?? rt.rng;
     const streams = new Map<number, string>();
+    const claim = (stream: string, name: string): string => {
+      const hash = streamOf(stream);
+      const other = streams.get(hash);
+      if (other !== undefined) {
+        throw new OptionError(`init: ${other} and ${name} would draw the same random numbers`, {
+          hint: 'Rename one of the fields.',
+          details: { names: [other, name], stream: hash },
+        });
+      }
+      streams.set(hash, name);
+      return stream;
+    };
     this.dispose();
     for (const { path, module } of modulesOf(this)) {
       const full = (name: string) => (path === '' ? name : `${path}.${name}`);
       module.create({
-        parameter(name, shape, init) {
-          const stream = `init/${full(name)}`;
-          const hash = streamOf(stream);
-          const other = streams.get(hash);
-          if (other !== undefined) {
-            throw new OptionError(`init: parameters ${other} and ${full(name)} would draw the same random numbers`, {
-              hint: 'Rename one of the fields.',
-              details: { names: [other, full(name)], stream: hash },
-            });
-          }
-          streams.set(hash, full(name));
-          return variable(rt, init(rt, rng, stream, shape), true);
-        },
+        parameter: (name, shape, init) =>
+          variable(rt, init(rt, rng, claim(`init/${full(name)}`, full(name)), shape), true),
         buffer: (_, init) => variable(rt, rt.tensor(init), false),
+        stream: (use) => claim(`${use}/${path}`, `${use}/${path}`),
       });
     }
     return this;

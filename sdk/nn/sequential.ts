@@ -3,7 +3,7 @@
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { Activation } from './activations.ts';
+import { type Activation, describeActivation } from './activations.ts';
 import { type Ctx, Module } from './module.ts';
 
 export type Layer = Module | Activation;
@@ -40,9 +40,7 @@ export class Sequential extends Module {
   }
 
   override describe(): Json {
-    const layers = this.#layers.map((l) =>
-      l instanceof Module ? l.describe() : l.type === undefined ? null : { type: l.type, ...l.options },
-    );
+    const layers = this.#layers.map((l) => (l instanceof Module ? l.describe() : describeActivation(l)));
     return layers.includes(null) ? null : { type: Sequential.type, layers };
   }
 }

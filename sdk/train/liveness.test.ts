@@ -4,14 +4,12 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
 import { type CheckpointPlan, PLAN_OPTIONS, RunStore } from '../checkpoint/index.ts';
 import { batches } from '../data/index.ts';
 import { createRuntime, type Runtime, type Tensor } from '../index.ts';
-import { LEAKY_RELU_OPTIONS } from '../nn/activations.ts';
-import { crossEntropy, fill, Linear, type LinearOptions, leakyRelu } from '../nn/index.ts';
-import { LINEAR_OPTIONS } from '../nn/linear.ts';
+import { crossEntropy, Linear } from '../nn/index.ts';
 import { ADAM_OPTIONS } from '../optim/adam.ts';
 import { EMA_OPTIONS } from '../optim/ema.ts';
 import {
@@ -35,6 +33,7 @@ import {
 import * as schedules from '../optim/schedules.ts';
 import { SGD_OPTIONS } from '../optim/sgd.ts';
 import { accuracy } from './index.ts';
+import { live } from './live.ts';
 import { RUN_OPTIONS, TRAINER_OPTIONS, type TrainerOptions, UNTIL_OPTIONS, VALIDATION_OPTIONS } from './options.ts';
 import { drain, tinyBatches, tinyData, tinyModel, tinyTrainer } from './tiny.ts';
 
@@ -43,27 +42,6 @@ before(async () => {
   rt = await createRuntime({ backend: 'wasm', seed: 42n });
 });
 after(() => rt.dispose());
-
-/** The outcomes of an option at two values. */
-type Case = () => Promise<readonly [unknown, unknown]> | readonly [unknown, unknown];
-
-function live(component: string, options: readonly string[], cases: Readonly<Record<string, Case>>): void {
-  describe(component, () => {
-    for (const name of options) {
-      test(name, async () => {
-        assert.ok(cases[name], `the option ${name} of ${component} has no liveness case: add one`);
-        const [a, b] = await cases[name]();
-        assert.notDeepEqual(a, b);
-      });
-    }
-    test('no case is left of an option that is gone', () => {
-      assert.deepEqual(
-        Object.keys(cases).filter((k) => !options.includes(k)),
-        [],
-      );
-    });
-  });
-}
 
 /** What became of something, or the code of its error. */
 const outcome = (work: Promise<unknown>) => work.catch((e: { code?: string }) => e.code ?? String(e));
@@ -268,22 +246,6 @@ test('every schedule with options has its table here', () => {
   );
 });
 
-const linear = (a: LinearOptions, b: LinearOptions) => async () => {
-  const x = rt.tensor([1, 2, 3], [1, 3]);
-  const y = (o: LinearOptions) => new Linear(3, 2, o).init(rt).forward(x).data();
-  return [await y(a), await y(b)] as const;
-};
-live('Linear', Object.keys(LINEAR_OPTIONS), {
-  bias: linear({}, { bias: false }),
-  weightInit: linear({}, { weightInit: fill(1) }),
-  biasInit: linear({}, { biasInit: fill(1) }),
-});
-live('leakyRelu', Object.keys(LEAKY_RELU_OPTIONS), {
-  slope: async () => {
-    const y = (slope: number) => leakyRelu(slope)(rt.tensor([-1, 1])).data();
-    return [await y(0.1), await y(0.2)];
-  },
-});
 test('the tiny run is the same twice, so that a difference is the option and nothing else', async () => {
   const [a, b] = await states(none, () => ({ model: tinyModel(rt), store: memoryStore() }));
   assert.equal(a, b);

@@ -2,7 +2,7 @@
 
 import { DTypeError, ShapeError } from '../core/errors.ts';
 import { mean } from '../core/functions.ts';
-import { showShape } from '../core/shape.ts';
+import { sameShape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 
 /** Gives a scalar: the mean over the batch, so that batches can be averaged by their rows. */
@@ -14,8 +14,8 @@ export type Metric = {
 /**
  * Share of rows whose largest prediction is at the label.
  *
- * @param prediction [rows, classes], logits or probabilities
- * @param labels [rows], class indices as i32 or u32
+ * @param prediction [..., classes], logits or probabilities
+ * @param labels [...], class indices as i32 or u32
  */
 export function accuracy(prediction: Tensor<'f32'>, labels: Tensor<'i32'> | Tensor<'u32'>): Tensor<'f32'> {
   const { dtype }: Tensor = labels;
@@ -24,11 +24,12 @@ export function accuracy(prediction: Tensor<'f32'>, labels: Tensor<'i32'> | Tens
       hint: 'Cast class indices to i32.',
     });
   }
-  if (prediction.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== prediction.shape[0]) {
+  const rows = prediction.shape.slice(0, -1);
+  if (rows.length === 0 || !sameShape(rows, labels.shape)) {
     throw new ShapeError(
-      `accuracy: predictions are ${showShape(prediction.shape)} and labels ${showShape(labels.shape)}, expected [rows, classes] and [rows]`,
+      `accuracy: predictions are ${showShape(prediction.shape)} and labels ${showShape(labels.shape)}, expected [..., classes] and [...]`,
       { hint: 'Give one class index for each row of predictions.' },
     );
   }
-  return mean(prediction.argmax(1).eq(labels.cast('i32')).cast('f32'));
+  return mean(prediction.argmax(-1).eq(labels.cast('i32')).cast('f32'));
 }

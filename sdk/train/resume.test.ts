@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
+import type { Store } from '../../adapters/store.ts';
 import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
 import { batches, moments } from '../data/index.ts';
 import { createRuntime, type Runtime, type Tensor } from '../index.ts';
 import { build } from '../nn/build.ts';
-import { crossEntropy, Linear, leakyRelu, Normalize, Sequential, tanh } from '../nn/index.ts';
+import {
+  crossEntropy,
+  Embedding,
+  Linear,
+  leakyRelu,
+  Normalize,
+  Sequential,
+  TransformerBlock,
+  tanh,
+} from '../nn/index.ts';
 import { adam, adamw, clipByNorm, cosineDecay, ema, type Optimizer, sgd, warmup } from '../optim/index.ts';
 import { accuracy, loadWeights, type Objective, weightsOf } from './index.ts';
 import { drain, tinyBatches, tinyData, tinyModel, tinyTrainer } from './tiny.ts';
@@ -47,6 +57,36 @@ describe('a run that stops after any step and resumes ends in the same bytes', (
       }
     });
   }
+  test('a transformer with dropout, on tokens', async () => {
+    const text = (shift: number) => Int32Array.from({ length: 42 }, (_, i) => ((i + shift) * (i + shift)) % 5);
+    const [x, y] = [0, 1].map((n) => ({ data: text(n), shape: [7, 6], dtype: 'i32' as const }));
+    const make = (on: Runtime, store?: Store, dropout = 0.25) =>
+      new Trainer({
+        model: new Sequential(
+          new Embedding(5, 4),
+          new TransformerBlock(4, 2, { causal: true, dropout }),
+          new Linear(4, 5),
+        ).init(on),
+        loss: crossEntropy,
+        optimizer: adam({ lr: 0.05 }),
+        store: store ?? memoryStore(),
+      });
+    const end = async (trainer: Trainer, steps: number) => {
+      await drain(trainer.run(batches(x, y, { size: 3, shuffle: true }), { steps }));
+      return trainer.fingerprint();
+    };
+    const want = await end(make(rt), 8);
+    assert.notEqual(await end(make(rt, undefined, 0), 8), want, 'dropout changes the run');
+    for (let k = 0; k <= 8; k++) {
+      const store = memoryStore();
+      const first = make(rt, store);
+      await end(first, k);
+      await first.save();
+      const second = make(other, store);
+      await second.resume();
+      assert.equal(await end(second, 8), want, `stopped after step ${k}`);
+    }
+  });
   test('also when a validation, metrics and a skipped step are part of it', async () => {
     const { x, y } = tinyData();
     x.data[7] = 1e30;
