@@ -1,6 +1,6 @@
 /** Every op with a derivative, beside the same function of Taylor series in doubles. */
 
-import { concat, logSoftmax, mean, softmax, where } from '../sdk/core/functions.ts';
+import { concat, cumsum, logSoftmax, logSumExp, mean, min, softmax, where } from '../sdk/core/functions.ts';
 import { bceWithLogits } from '../sdk/core/ops/composite.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { Tensor } from '../sdk/core/tensor.ts';
@@ -229,6 +229,22 @@ export const DERIVATIVES: readonly Derivative[] = [
     oracle: (x) => [0, 1].map((j) => x.filter((_, i) => i % 2 === j).reduce((a, b) => (b[0] > a[0] ? b : a))),
     cube: true,
   },
+  {
+    name: 'min over an axis',
+    shapes: [[3, 4]],
+    range: [-2, 2],
+    y: (x) => min(x, 0),
+    oracle: (x) => [0, 1, 2, 3].map((j) => [x[j], x[j + 4], x[j + 8]].reduce((a, b) => (b[0] < a[0] ? b : a))),
+    cube: true,
+  },
+  {
+    name: 'cumsum',
+    shapes: [[2, 3, 2]],
+    range: [-2, 2],
+    y: (x) => cumsum(x, 1),
+    oracle: (x) => x.map((_, i) => total(x.filter((_, k) => k <= i && (i - k) % 2 === 0 && k >= i - (i % 6)))),
+    cube: true,
+  },
   ...[false, true].flatMap((transposeA) =>
     [false, true].map((transposeB): Derivative => {
       const [m, k, n] = [2, 3, 4];
@@ -387,6 +403,20 @@ export const DERIVATIVES: readonly Derivative[] = [
     range: [-1, 1],
     y: (x) => logSoftmax(x),
     oracle: (x) => rows(x, 3, (r) => r.map((a) => plus(a, minus(through(logits(r).sum, LOG))))),
+  },
+  {
+    name: 'logSumExp',
+    shapes: [[2, 3]],
+    range: [-1, 1],
+    y: (x) => logSumExp(x, 1),
+    oracle: (x) => rows(x, 3, (r) => [through(logits(r).sum, LOG)]),
+  },
+  {
+    name: 'logSumExp over the outer axes, kept',
+    shapes: [[2, 2, 2]],
+    range: [-1, 1],
+    y: (x) => logSumExp(x, [1, 0], true),
+    oracle: (x) => [0, 1].map((j) => through(logits(x.filter((_, i) => i % 2 === j)).sum, LOG)),
   },
   {
     name: 'bceWithLogits',

@@ -4,6 +4,7 @@
  * write behind their results, and the flags that they raise.
  */
 
+import { cumsum } from '../sdk/core/functions.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import type { Device } from '../sdk/engine/device.ts';
@@ -81,6 +82,14 @@ const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
     i32(rt, outer).scatterAdd(places(rt, 90, outer), i32(rt, 90), 0),
   ),
 ]);
+const CUMSUM = ['cumsumPrefix', 'cumsumCarry', 'cumsumShift'];
+const prefixes = [
+  ...[1, 63, 64, 65].map((n) => edge(`cumsum of ${n} columns`, 'cumsumPrefix', (rt) => cumsum(f32(rt, 3, n), 0))),
+  ...[255, 256, 257, 511, 512, 513].map((n) => edge(`cumsum of ${n}`, CUMSUM, (rt) => cumsum(f32(rt, 2, n, 3), 1))),
+  edge('cumsum of integers, backwards', CUMSUM, (rt) => cumsum(i32(rt, 2, 700).slice(null, [null, null, -1]), 1)),
+  edge('cumsum of numbers at the window', CUMSUM, (rt) => cumsum(f32(rt, 600).mul(2 ** -102), 0)),
+  edge('cumsum of small integers', CUMSUM, (rt) => cumsum(rt.tensor(new Int32Array(600).fill(3), [600], 'i32'), 0)),
+];
 const greatest = [0, 2047, 2048, 4095, 4096, 4097, 4999].flatMap((at) => {
   const data = numbers(5000);
   data[at] = 100;
@@ -129,6 +138,7 @@ export const EDGES: readonly Edge[] = [
   ...wide,
   ...wideBatches,
   ...sums,
+  ...prefixes,
   ...greatest,
   twice,
   ...flags,

@@ -59,7 +59,7 @@ function differentiable({ op }: Subject, variant: Variant, dtype: DType): readon
 const SPECIAL: Partial<Record<Profile, ReadonlySet<string>>> = {
   positive: new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul']),
   raw: new Set(['data']),
-  edge: new Set(['add', 'sub', 'mul', 'div', 'sum', 'scatterAdd', 'matmul']),
+  edge: new Set(['add', 'sub', 'mul', 'div', 'sum', 'cumsum', 'scatterAdd', 'matmul']),
 };
 
 /** What a variant is tried with; without f32 operands there is one profile. */

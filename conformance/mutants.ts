@@ -326,6 +326,15 @@ const SUMS: readonly Mutant[] = [
   ),
 ];
 
+const PREFIXES: readonly Mutant[] = [
+  mutant('cumsum.ts', 'cumsum', 'const CHUNK: usize = 256;', 'const CHUNK: usize = 512;'),
+  mutant('cumsum.ts', 'cumsum', 'return <T>windowed1(load<f32>(p), limit);', 'return <T>load<f32>(p);'),
+  mutant('cumsum.ts', 'cumsum', 'if (isFloat<T>()) x = windowed(x, limit);', ''),
+  mutant('cumsum.ts', 'cumsum', '    o += p;\n', '    o = p;\n'),
+  mutant('cumsum.ts', 'cumsum', 'memory.fill(before, 0, REGISTER_STRIDE);', ''),
+  mutant('cumsum.ts', 'cumsum', 'if (load<i32>(r, 8) == ELEM_F32) all', 'if (load<i32>(r, 8) != ELEM_F32) all'),
+];
+
 const SELECTIONS: readonly Mutant[] = [
   mutant('max.ts', 'max', 'return v128.bitselect(i32x4.splat(0x7fffffff), key, f32x4.ne(x, x));', 'return key;', [
     'max',
@@ -438,6 +447,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FUNCTIONS,
   ...RANDOM,
   ...SUMS,
+  ...PREFIXES,
   ...SELECTIONS,
   ...CONTRACTIONS,
   ...INDEXING,

@@ -5,11 +5,12 @@ import type { DType } from '../sdk/core/dtype.ts';
 import { DTypeError, ShapeError } from '../sdk/core/errors.ts';
 import type { Node } from '../sdk/core/node.ts';
 import type { Op } from '../sdk/core/op.ts';
-import { LOG_SOFTMAX, SOFTMAX } from '../sdk/core/ops/composite.ts';
+import { LOG_SOFTMAX, LOG_SUM_EXP, SOFTMAX } from '../sdk/core/ops/composite.ts';
 import { GATHER, SCATTER_ADD } from '../sdk/core/ops/gather.ts';
 import { MATMUL, matmul } from '../sdk/core/ops/matmul.ts';
 import * as M from '../sdk/core/ops/move.ts';
 import { ARGMAX, MAX, SUM } from '../sdk/core/ops/reduce.ts';
+import { CUMSUM } from '../sdk/core/ops/scan.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { type Input, input, type Refusal, type ShapeClass, type Subject, type Variant } from './cases.ts';
 
@@ -110,7 +111,7 @@ const reduction = (op: Op): Subject => ({
         note: `[${from}] over [${axes}]`,
         inputs: [input(from, dtype, view)],
         make: ([x]) => apply(op, [x], { axes: [...axes].sort((a, b) => a - b) }),
-        refusal: wrongDType(op, NUMBERS, dtype) ?? nothing,
+        refusal: wrongDType(op, op === LOG_SUM_EXP ? ['f32'] : NUMBERS, dtype) ?? nothing,
       };
     }),
 });
@@ -132,6 +133,60 @@ const alongAxis = (op: Op): Subject => ({
         };
       }),
 });
+
+/** [uploaded shape, axis, view]. Chunks are of 256 elements. */
+const PREFIXES: Record<ShapeClass, readonly (readonly [Shape, number, View?])[]> = {
+  '0': [
+    [[3, 0], 0],
+    [[3, 0], 1],
+  ],
+  '1': [
+    [[1], 0],
+    [[1, 1], 1],
+  ],
+  prime: [
+    [[13], 0],
+    [[7, 11], 0],
+    [[7, 11], 1],
+    [[3, 5, 7], 1],
+  ],
+  large: [
+    [[256], 0],
+    [[257], 0],
+    [[3, 1300], 1],
+    [[700, 5], 0],
+    [[2, 513, 3], 1],
+    [[300, 261], 0],
+  ],
+  broadcast: [
+    [[3, 1], 0, (x) => M.broadcast(x, [3, 5])],
+    [[3, 1], 1, (x) => M.broadcast(x, [3, 5])],
+    [[7], 0, (x) => M.broadcast(x, [300, 7])],
+  ],
+  permuted: [
+    ...[0, 1, 2].map((axis): readonly [Shape, number, View] => [[5, 3, 7], axis, (x) => M.permute(x, [2, 0, 1])]),
+    [[300], 0, (x) => M.slice(x, [[null, null, -1]])],
+    [[3, 70, 2], 1, (x) => M.slice(x, [null, [null, null, -2]])],
+    [[3, 70, 2], 1, (x) => M.slice(x, [null, null, [null, null, -1]])],
+    [
+      [6, 70],
+      1,
+      (x) =>
+        M.slice(x, [
+          [null, null, -2],
+          [3, null],
+        ]),
+    ],
+  ],
+};
+
+const prefixes = (dtype: DType, shape: ShapeClass): readonly Variant[] =>
+  PREFIXES[shape].map(([from, axis, view]) => ({
+    note: `[${from}] along ${axis}`,
+    inputs: [input(from, dtype, view)],
+    make: ([x]) => apply(CUMSUM, [x], { axis }),
+    refusal: wrongDType(CUMSUM, NUMBERS, dtype),
+  }));
 
 /** [batch of a, batch of b, m, k, n]. */
 type Contraction = readonly [Shape, Shape, number, number, number];
@@ -276,8 +331,9 @@ const indexings = (dtype: DType, shape: ShapeClass, scatter: boolean): readonly 
   );
 
 export const KERNEL_SUBJECTS: readonly Subject[] = [
-  ...[SUM, MAX, ARGMAX].map(reduction),
+  ...[SUM, MAX, ARGMAX, LOG_SUM_EXP].map(reduction),
   ...[SOFTMAX, LOG_SOFTMAX].map(alongAxis),
+  { op: CUMSUM, variants: prefixes },
   { op: MATMUL, variants: contractions },
   { op: GATHER, variants: (dtype, shape) => indexings(dtype, shape, false) },
   { op: SCATTER_ADD, variants: (dtype, shape) => indexings(dtype, shape, true) },

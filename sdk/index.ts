@@ -14,7 +14,19 @@ export {
   OptionError,
   ShapeError,
 } from './core/errors.ts';
-export { concat, logSoftmax, mean, softmax, stack, variance, where } from './core/functions.ts';
+export {
+  argmin,
+  concat,
+  cumsum,
+  logSoftmax,
+  logSumExp,
+  mean,
+  min,
+  softmax,
+  stack,
+  variance,
+  where,
+} from './core/functions.ts';
 export { type GradOptions, grad, type Wrt } from './core/grad.ts';
 export { type HostArray, hostArray, type IO, type Json } from './core/host.ts';
 export { jvp } from './core/jvp.ts';

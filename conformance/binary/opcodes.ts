@@ -32,6 +32,7 @@ export const FLOAT_OPCODES: Readonly<Record<string, string>> = {
   'f32x4.gt': COMPARED,
   'f32x4.ge': COMPARED,
   'f32.gt': COMPARED,
+  'f32.lt': COMPARED,
   'f32x4.ne': NOT_EQUAL,
   'f32x4.pmin': CHOSEN,
   'f32x4.pmax': CHOSEN,

@@ -154,7 +154,7 @@ const MAKERS: readonly Maker[] = [
   ...Array<Maker>(2).fill((b) => {
     const x = pick(b, ['f32', 'f32', 'f32', 'i32', 'u32']);
     const axes = someAxes(b.r, b.shape(x).length);
-    const call = b.r.pick(['sum', 'sum', 'sum', 'max', 'max', 'argmax']);
+    const call = b.r.pick(['sum', 'sum', 'sum', 'max', 'max', 'argmax', 'min', 'argmin']);
     if (call !== 'sum' && axes.some((a) => b.shape(x)[a] === 0)) return null;
     return b.step(call, [v(x), axes, b.r.chance(0.5)]);
   }),
@@ -163,7 +163,11 @@ const MAKERS: readonly Maker[] = [
     const axis = b.r.below(b.shape(x).length);
     return b.r.chance(0.2)
       ? b.step('mean', [v(x), axis, true])
-      : b.step(b.r.pick(['softmax', 'logSoftmax']), [v(x), axis]);
+      : b.step(b.r.pick(['softmax', 'logSoftmax', 'logSumExp']), [v(x), axis]);
+  },
+  (b) => {
+    const x = pick(b, ['f32', 'f32', 'i32', 'u32'], (s) => s.length > 0);
+    return b.shape(x).length === 0 ? null : b.step('cumsum', [v(x), b.r.below(b.shape(x).length)]);
   },
   (b) => {
     const x = pick(b, ['f32']);

@@ -1,6 +1,17 @@
 /** A random program as data: it can be built on any graph, cut smaller, and printed as TypeScript. */
 
-import { concat, logSoftmax, mean, softmax, stack, where } from '../../sdk/core/functions.ts';
+import {
+  argmin,
+  concat,
+  cumsum,
+  logSoftmax,
+  logSumExp,
+  mean,
+  min,
+  softmax,
+  stack,
+  where,
+} from '../../sdk/core/functions.ts';
 import { grad } from '../../sdk/core/grad.ts';
 import { jvp } from '../../sdk/core/jvp.ts';
 import { bceWithLogits } from '../../sdk/core/ops/composite.ts';
@@ -61,9 +72,22 @@ export function draw(kind: 'bits' | 'uniform' | 'normal', step: Tensor<'u32'>, n
 export const bce = (x: Tensor<'f32'>, t: Tensor<'f32'>): Tensor<'f32'> => new Tensor(bceWithLogits(x.node, t.node));
 
 type Callable = (...args: unknown[]) => Tensor | readonly Tensor[];
-const FUNCTIONS = { where, concat, stack, mean, softmax, logSoftmax, grad, jvp, draw, bce } as unknown as Readonly<
-  Record<string, Callable>
->;
+const FUNCTIONS = {
+  where,
+  concat,
+  stack,
+  mean,
+  softmax,
+  logSoftmax,
+  logSumExp,
+  min,
+  argmin,
+  cumsum,
+  grad,
+  jvp,
+  draw,
+  bce,
+} as unknown as Readonly<Record<string, Callable>>;
 
 export const isRef = (a: Argument): a is { readonly ref: number } =>
   typeof a === 'object' && a !== null && 'ref' in a && typeof a.ref === 'number';

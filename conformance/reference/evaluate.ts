@@ -11,7 +11,7 @@ import { gather, scatterAdd } from './gather.ts';
 import { matmul } from './matmul.ts';
 import { broadcast, concat, pad, permute, reshape, slice } from './move.ts';
 import { normal, philox, RANDOM } from './random.ts';
-import { reduce } from './reduce.ts';
+import { cumsum, reduce } from './reduce.ts';
 import { SELECT } from './select.ts';
 import { build, type Value } from './value.ts';
 
@@ -72,6 +72,8 @@ function compute(n: Node, values: Map<Node, Value>): Value {
     case 'max':
     case 'argmax':
       return reduce(op.name, a, attrs, shape);
+    case 'cumsum':
+      return cumsum(a, attrs);
     case 'matmul':
       return matmul(a, b, attrs, shape);
     case 'gather':

@@ -1,10 +1,10 @@
-/** sum max argmax (N7). */
+/** sum max argmax cumsum (N7). */
 
 import type { Attrs } from '../../sdk/core/node.ts';
-import { attrNumbers } from '../../sdk/core/op.ts';
+import { attrNumber, attrNumbers } from '../../sdk/core/op.ts';
 import { add, addI32, addU32, max as larger, leaf } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
-import { build, coordinates, get, type Value } from './value.ts';
+import { build, coordinates, flatOf, get, type Value } from './value.ts';
 
 const LANES = 64;
 const CHUNK = 2048;
@@ -58,4 +58,42 @@ export function reduce(name: 'sum' | 'max' | 'argmax', x: Value, attrs: Attrs, s
     }
     return f(list);
   });
+}
+
+/** Chunks of 256 are summed from +0; an element is what lies before its chunk plus its chunk so far. */
+function prefixes(list: readonly number[], plus: (a: number, b: number) => number): number[] {
+  const out: number[] = [];
+  let before = 0;
+  for (let c = 0; c < list.length; c += 256) {
+    let p = 0;
+    for (const v of list.slice(c, c + 256)) {
+      p = plus(p, v);
+      out.push(plus(before, p));
+    }
+    before = plus(before, p);
+  }
+  return out;
+}
+
+export function cumsum(x: Value, attrs: Attrs): Value {
+  const axis = attrNumber(attrs, 'axis');
+  const out = build(x.shape, x.dtype, () => 0);
+  const n = x.shape[axis];
+  for (let i = 0; i < x.data.length; i++) {
+    const at = coordinates(i, x.shape);
+    if (at[axis] !== 0) continue;
+    const places = Array.from({ length: n }, (_, p) =>
+      flatOf(
+        at.map((q, d) => (d === axis ? p : q)),
+        x.shape,
+      ),
+    );
+    const list = places.map((p) => x.data[p]);
+    const sums =
+      x.dtype === 'f32' ? prefixes(list.map(leaf), add) : prefixes(list, x.dtype === 'i32' ? addI32 : addU32);
+    places.forEach((p, k) => {
+      out.data[p] = sums[k];
+    });
+  }
+  return out;
 }

@@ -2,9 +2,10 @@
 
 import type { DType } from './dtype.ts';
 import { ShapeError } from './errors.ts';
-import { logSoftmax as logSoftmaxNode, softmax as softmaxNode } from './ops/composite.ts';
+import * as C from './ops/composite.ts';
 import { concat as concatNodes, reshape } from './ops/move.ts';
-import type { Axes } from './ops/reduce.ts';
+import { type Axes, argmin as argminNode, min as minNode } from './ops/reduce.ts';
+import { cumsum as cumsumNode } from './ops/scan.ts';
 import { where as whereNodes } from './ops/select.ts';
 import { axesOf, axisOf, showShape } from './shape.ts';
 import { type Like, nodeOf, Tensor } from './tensor.ts';
@@ -62,7 +63,22 @@ function averaged(op: string, x: Tensor<'f32'>, axes: Axes, keepdims: boolean, d
 }
 
 /** exp(x) over its sum along an axis (N13). */
-export const softmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(softmaxNode(x.node, axis));
+export const softmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(C.softmax(x.node, axis));
 
 /** Logarithm of softmax along an axis, without overflow (N13). */
-export const logSoftmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(logSoftmaxNode(x.node, axis));
+export const logSoftmax = (x: Tensor<'f32'>, axis = -1): Tensor<'f32'> => new Tensor(C.logSoftmax(x.node, axis));
+
+/** log(sum(exp(x))) over the axes (all unless named), without overflow (N13). */
+export const logSumExp = (x: Tensor<'f32'>, axes?: Axes, keepdims = false): Tensor<'f32'> =>
+  new Tensor(C.logSumExp(x.node, axes, keepdims));
+
+/** Smallest element over the axes (all unless named); NaN wins (N7). f32, i32, u32. Throws ShapeError where there is none. */
+export const min = <D extends DType>(x: Tensor<D>, axes?: Axes, keepdims = false): Tensor<D> =>
+  new Tensor(minNode(x.node, axes, keepdims));
+
+/** Row-major position, within the reduced axes, of the first smallest element; NaN wins. */
+export const argmin = (x: Tensor, axes?: Axes, keepdims = false): Tensor<'i32'> =>
+  new Tensor(argminNode(x.node, axes, keepdims));
+
+/** Sums of the first 1, 2, … elements along an axis, in x's shape (N7). f32, i32, u32; integers wrap. */
+export const cumsum = <D extends DType>(x: Tensor<D>, axis: number): Tensor<D> => new Tensor(cumsumNode(x.node, axis));

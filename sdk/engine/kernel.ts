@@ -73,6 +73,19 @@ export type Kernel =
     }
   | ({ readonly kind: 'gather' } & Indexed)
   | ({ readonly kind: 'scatterAdd'; readonly base: BufferId; readonly baseOffset: number } & Indexed)
+  /** Sums along the middle of [outer, n, inner]. The source may be a view: `slab` and `step` lead along outer and n. */
+  | {
+      readonly kind: 'cumsum';
+      readonly dtype: DType;
+      readonly outer: number;
+      readonly n: number;
+      readonly inner: number;
+      readonly source: BufferId;
+      readonly sourceOffset: number;
+      readonly slab: number;
+      readonly step: number;
+      readonly out: BufferId;
+    }
   /** A program output: Inf and NaN raise the flag, and an f32 NaN becomes the one of N0. */
   | {
       readonly kind: 'finish';

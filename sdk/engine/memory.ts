@@ -111,6 +111,8 @@ export function touches(k: Kernel): { reads: BufferId[]; writes: BufferId[] } {
       return { reads: [k.source, k.index.buffer], writes: [k.out] };
     case 'scatterAdd':
       return { reads: [k.base, k.source, k.index.buffer], writes: [k.out] };
+    case 'cumsum':
+      return { reads: [k.source], writes: [k.out] };
     case 'finish':
       return { reads: [k.buffer], writes: [] };
   }

@@ -89,6 +89,11 @@ export function resolve(exprs: Exprs): Resolved {
         operands.set(e, [need(x, isContiguous), at, ...rest.map((s) => need(s, isContiguous))]);
         break;
       }
+      case 'cumsum': {
+        const axis = e.attrs.axis as number;
+        operands.set(e, [need(e.inputs[0], (v) => runsInside(v, axis))]);
+        break;
+      }
       case 'random':
         operands.set(e, [need(e.inputs[0], () => true)]);
         break;
@@ -110,6 +115,12 @@ function isMatrix(v: View): boolean {
   const [row, column] = v.strides.slice(-2);
   if ((rows > 1 && row <= 0) || (columns > 1 && column <= 0)) return false;
   return column === 1 || columns === 1 || row === 1 || rows === 1;
+}
+
+/** Elements behind an axis lie side by side, and one stride leads along what is before it: cumsum walks its axis either way. */
+function runsInside(v: View, axis: number): boolean {
+  const strides = indexStrides(v, axis);
+  return strides !== null && (strides.inner === 1 || sizeOf(v.shape.slice(axis + 1)) === 1);
 }
 
 /** Strides of an index over [outer, n, inner] around its axis; null where one stride cannot walk a side. */

@@ -134,6 +134,24 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
         );
         break;
       }
+      case 'cumsum': {
+        const axis = attrNumber(e.attrs, 'axis');
+        const [x] = operands(e);
+        const strides = indexStrides(x, axis)!;
+        kernels.push({
+          kind: 'cumsum',
+          dtype: e.dtype,
+          outer: sizeOf(e.shape.slice(0, axis)),
+          n: e.shape[axis],
+          inner: sizeOf(e.shape.slice(axis + 1)),
+          source: bufferOf.get(x.base)!,
+          sourceOffset: x.offset,
+          slab: strides.outer,
+          step: strides.axis,
+          out,
+        });
+        break;
+      }
       case 'pad':
         kernels.push({ kind: 'map', program: filled(e, attrNumber(e.attrs, 'value')) });
         kernels.push({ kind: 'map', program: placed(e, operands(e)[0], ...interior(e)) });
@@ -294,6 +312,8 @@ function works(k: Kernel): boolean {
       return k.outer * k.n * k.inner > 0;
     case 'scatterAdd':
       return k.outer * k.v * k.inner > 0;
+    case 'cumsum':
+      return k.outer * k.n * k.inner > 0;
     default:
       return k.size > 0;
   }

@@ -1,17 +1,18 @@
 /**
- * Composites with derivatives of their own (N13): softmax, logSoftmax, bceWithLogits. Each is one node for differentiation and
+ * Composites with derivatives of their own (N13): softmax, logSoftmax, logSumExp, bceWithLogits. Each is one node for differentiation and
  * expands to primitives before planning, so that fusing treats it like any other graph.
  */
 
 import { apply } from '../build.ts';
 import { type Node, needDType } from '../node.ts';
-import { attrNumber, type Op } from '../op.ts';
-import { axisOf, broadcastShapes } from '../shape.ts';
-import { div, mul, neg, sub } from './arithmetic.ts';
+import { attrNumber, attrNumbers, type Op } from '../op.ts';
+import { axesOf, axisOf, broadcastShapes } from '../shape.ts';
+import { add, div, mul, neg, sub } from './arithmetic.ts';
 import { local, type Operand, operand, same } from './elementwise.ts';
 import { exp, log, sigmoid, softplus } from './functions.ts';
 import { detach } from './leaf.ts';
-import { max, nonEmpty, sum } from './reduce.ts';
+import { reshape } from './move.ts';
+import { type Axes, keepShape, keptShape, max, nonEmpty, sum } from './reduce.ts';
 
 const axisRule =
   (name: string): Op['infer'] =>
@@ -51,6 +52,25 @@ export const LOG_SOFTMAX: Op = {
   jvp: (t, { attrs, y }) => sub(t, sum(mul(exp(y), t), attrNumber(attrs, 'axis'), true)),
 };
 
+/** Keeps the reduced axes as 1, so that both rules broadcast. */
+export const LOG_SUM_EXP: Op = {
+  name: 'logSumExp',
+  kind: 'composite',
+  infer([x], attrs) {
+    const axes = attrNumbers(attrs, 'axes');
+    needDType('logSumExp', x, ['f32']);
+    nonEmpty('logSumExp', x, axes);
+    return { shape: keepShape(x.shape, axes), dtype: 'f32' };
+  },
+  expand([x], attrs) {
+    const axes = attrNumbers(attrs, 'axes');
+    const m = detach(max(x, axes, true));
+    return add(m, log(sum(exp(sub(x, m)), axes, true)));
+  },
+  vjp: (g, { inputs: [x], y }) => mul(g, exp(sub(x, y))),
+  jvp: (t, { inputs: [x], attrs, y }) => sum(mul(exp(sub(x, y)), t), attrNumbers(attrs, 'axes'), true),
+};
+
 export const BCE_WITH_LOGITS: Op = {
   name: 'bceWithLogits',
   kind: 'composite',
@@ -71,5 +91,11 @@ export const softmax = (x: Node, axis: number): Node =>
 /** log of softmax, computed without overflow. */
 export const logSoftmax = (x: Node, axis: number): Node =>
   apply(LOG_SOFTMAX, [x], { axis: axisOf('logSoftmax', axis, x.shape.length) });
+/** log of the sum of exp(x) over the axes, computed without overflow. */
+export function logSumExp(x: Node, axes?: Axes, keepdims = false): Node {
+  const list = axesOf('logSumExp', axes, x.shape.length);
+  const y = apply(LOG_SUM_EXP, [x], { axes: list });
+  return keepdims ? y : reshape(y, keptShape(x.shape, list));
+}
 /** Elementwise binary cross-entropy of logits x and targets t in [0, 1]: softplus(x) - x t. */
 export const bceWithLogits = (x: Node, t: Operand): Node => apply(BCE_WITH_LOGITS, [x, operand(t, x, 'bceWithLogits')]);

@@ -106,7 +106,8 @@ export const SLICE: Op = {
   jvp: (t, { attrs }) => apply(SLICE, [t], attrs),
 };
 
-const reverse = (x: Node, which: readonly boolean[]): Node =>
+/** Backwards along the axes that are marked. */
+export const reverse = (x: Node, which: readonly boolean[]): Node =>
   slice(
     x,
     which.map((r) => (r ? [null, null, -1] : null)),

@@ -1,4 +1,4 @@
-/** sum max argmax over any axes (N7): one list per output, the reduced axes in ascending order, row-major by logical index. */
+/** sum max argmax min argmin over any axes (N7): one list per output, the reduced axes in ascending order, row-major by logical index. */
 
 import { apply } from '../build.ts';
 import type { ComputeDType } from '../dtype.ts';
@@ -6,6 +6,7 @@ import { ShapeError } from '../errors.ts';
 import { type Node, needDType } from '../node.ts';
 import { attrNumbers, type Op, type Site } from '../op.ts';
 import { axesOf, type Shape, showShape, sizeOf } from '../shape.ts';
+import { neg, sub } from './arithmetic.ts';
 import { eq } from './compare.ts';
 import { gather } from './gather.ts';
 import { iota } from './leaf.ts';
@@ -20,7 +21,7 @@ export type Axes = number | readonly number[] | undefined;
 export const keepShape = (shape: Shape, axes: readonly number[]): Shape =>
   shape.map((d, i) => (axes.includes(i) ? 1 : d));
 
-const keptShape = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, i) => !axes.includes(i));
+export const keptShape = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, i) => !axes.includes(i));
 
 /** Refuses to reduce what has no elements (N7). */
 export function nonEmpty(name: string, x: Node, axes: readonly number[]): void {
@@ -113,3 +114,20 @@ export const sum = reduction(SUM);
 export const max = reduction(MAX);
 /** Row-major position, within the reduced axes, of the first largest element, as i32. */
 export const argmax = reduction(ARGMAX);
+
+/** x in the opposite order: negated, integers complemented, since -(-2^31) is no number. NaN stays the greatest. */
+const opposite = (x: Node): Node => (x.dtype === 'f32' ? neg(x) : sub(x.dtype === 'i32' ? -1 : 0xffffffff, x));
+
+const ofOpposite =
+  (name: string, of: typeof max) =>
+  (x: Node, axes?: Axes, keepdims = false): Node => {
+    needDType(name, x, NUMBERS);
+    nonEmpty(name, x, axesOf(name, axes, x.shape.length));
+    return of(opposite(x), axes, keepdims);
+  };
+
+/** Smallest element; NaN wins. */
+export const min = (x: Node, axes?: Axes, keepdims = false): Node =>
+  opposite(ofOpposite('min', max)(x, axes, keepdims));
+/** Row-major position, within the reduced axes, of the first smallest element, as i32; NaN wins. */
+export const argmin = ofOpposite('argmin', argmax);

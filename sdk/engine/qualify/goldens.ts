@@ -3,7 +3,7 @@
  * handwritten kernel. Together they are one program of few kernels, so that a software adapter proves itself in seconds.
  */
 
-import { concat, where } from '../../core/functions.ts';
+import { concat, cumsum, where } from '../../core/functions.ts';
 import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
 import type { Runtime } from '../../core/runtime.ts';
@@ -172,11 +172,13 @@ function reductions(add: Add, f32: Upload<F>, i32: Upload<I>): void {
   const tiny = f32(around(-102, 22, 4 * 300), [4, 300]);
   add('sum', { rows: rows.sum(1), columns: rows.sum(0), 'with prologue': rows.mul(rows).sum(1), window: tiny.sum(1) });
   const next = scatter(23);
+  add('cumsum', { rows: cumsum(rows, 1), columns: cumsum(rows, 0), window: cumsum(tiny, 1) });
   const n = i32(
     Int32Array.from({ length: 2 * 2100 }, () => next() | 0),
     [2, 2100],
   );
   add('sum', { integers: n.sum(1) });
+  add('cumsum', { integers: cumsum(n, 1) });
   // Coarse values, so that the greatest is met more than once.
   const coarse = rows.mul(4).round();
   const holes = alike(24, 3 * 50);

@@ -45,6 +45,7 @@ export const RECORDS = [
   'matmul',
   'gather',
   'scatterAdd',
+  'cumsum',
   'finish',
   'check',
 ] as const;

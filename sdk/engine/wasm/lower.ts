@@ -151,6 +151,14 @@ export function lowerPlan(plan: Plan): Lowered {
           w.address(BASE.arena, plan.arena);
         });
         break;
+      case 'cumsum':
+        record('cumsum', () => {
+          w.push(elem(k.dtype), k.outer, k.n, k.inner);
+          pointer(k.source, k.sourceOffset);
+          w.push(k.slab >>> 0, k.step >>> 0);
+          pointer(k.out);
+        });
+        break;
       case 'finish':
         record(k.dtype === 'f32' ? 'finish' : 'check', () => {
           pointer(k.buffer);

@@ -1,6 +1,7 @@
 /** The handwritten kernels: contractions, reductions and indexed moves, in the contract's order (N6, N7). */
 
 import { guard, leaf, order, snap, wgsl, window } from '../../../wgsl/functions/index.ts';
+import { CUMSUM_KERNELS } from './cumsum.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
 
 /** Rows and columns of C that one invocation makes: of operands that lie as they were given, and of packed ones. */
@@ -346,6 +347,7 @@ export const KERNELS = {
   scatterAddF32: SCATTER_ADD_F32,
   scatterAddInt: SCATTER_ADD_INT,
   finish: FINISH,
+  ...CUMSUM_KERNELS,
 } as const;
 
 export { BATCH_AXES };

@@ -5,7 +5,9 @@ import { DeviceError } from '../../core/errors.ts';
 import type { BufferId, Kernel, Matrix, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
+import { lowerCumsum } from './cumsum.ts';
 import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, SIDE, TILE } from './kernels.ts';
+import type { DispatchLimits, Lowering, Place, Word } from './lowering.ts';
 import { type Parameter, printProgram } from './print.ts';
 import { groupsFor, PARAMETER_WORDS } from './shader.ts';
 
@@ -29,19 +31,6 @@ const BLOCK_WORDS = 64;
 const KEEP_TABLE = PARAMETER_WORDS - KEEP_HEAD;
 /** Elements of one chunk of R. */
 const CHUNK = 2048;
-/** A scratch buffer in place of a plan's: negative ids count from -1. */
-type Place = Parameter;
-/** Or the place of something that is bound behind inputs and outputs. */
-type Word = Parameter | { readonly binding: number };
-
-/** What an adapter takes in one dispatch. */
-export interface DispatchLimits {
-  /** Workgroups along an axis. */
-  readonly groups: number;
-  /** Multiplications, or elements looked at: drivers end a dispatch that takes seconds. */
-  readonly work: number;
-}
-
 /** Those that every adapter has. */
 export const DISPATCH_LIMITS: DispatchLimits = { groups: 65535, work: 2 ** 32 };
 
@@ -81,6 +70,8 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
     while (words.data.length % BLOCK_WORDS !== 0) words.push(0);
     dispatches.push({ code, parameters: first, groups });
   };
+
+  const tools: Lowering = { limits, scratch, at, word, linear, dispatch };
 
   const program = (p: Program, extra?: { value: number; to: Parameter }): void => {
     const { code, parameters } = printProgram(p, extra);
@@ -177,6 +168,9 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
         }
         return;
       }
+      case 'cumsum':
+        lowerCumsum(tools, k);
+        return;
       case 'finish':
         dispatch(KERNELS.finish, [word(k.size), at(k.buffer), word(EXPONENT[k.dtype])], linear(k.size));
         return;
