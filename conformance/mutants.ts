@@ -371,6 +371,16 @@ const CONTRACTIONS: readonly Mutant[] = [
   mutant('matmul.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
   mutant('matmul.ts', 'matmul', 'c3 = f32x4.add(v128.load(r3), c3);', 'c3 = v128.load(r3);'),
   mutant('matmul.ts', 'matmul', 'store<f32>(c + j, accumulate ? load<f32>(c + j) + x : x);', 'store<f32>(c + j, x);'),
+  mutant('gemv.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
+  mutant('gemv.ts', 'matmul', 'const later = accumulate || chunk != row;', 'const later = accumulate;'),
+  mutant(
+    'gemv.ts',
+    'matmul',
+    'f32x4.mul(a5, windowed(v128.load(far + step), limit))',
+    'f32x4.mul(a5, v128.load(far + step))',
+  ),
+  mutant('gemv.ts', 'matmul', 'const r5 = windowed(v128.load(q5), limit);', 'const r5 = v128.load(q5);'),
+  mutant('gemv.ts', 'matmul', 'store<f32>(p, windowed1(load<f32>(a), limit));', 'store<f32>(p, load<f32>(a));'),
   mutant('pack.ts', 'matmul', 'const r2 = windowed(v128.load(p2), limit);', 'const r2 = v128.load(p2);'),
   mutant(
     'pack.ts',

@@ -111,6 +111,10 @@ for (const layout of LAYOUTS) {
       [130, 19, 513],
       [1, 1, 1025],
       [129, 17, 300],
+      // One row, or one column, and what one scratch of sums cannot hold.
+      [1, 1030, 270],
+      [1030, 1, 270],
+      [1, 11, 4099],
     ]) {
       check(matrices(m, n, terms, layout, numbers), `${layout} ${m}x${terms}x${n}`);
     }
@@ -122,6 +126,8 @@ for (const layout of LAYOUTS) {
       [6, 11, 4],
       [9, 3, 20],
       [130, 5, 3],
+      [1, 21, 19],
+      [21, 1, 270],
     ]) {
       for (let i = 0; i < 4; i++) {
         check(

@@ -9,6 +9,7 @@
  * strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol is 1, and bRow or bCol.
  */
 import { fillExact } from './copy';
+import { gemv } from './gemv';
 import { ewRange } from './interpreter';
 import { packA, packB } from './pack';
 import { own } from './own';
@@ -174,6 +175,9 @@ function rowBlock(
   rows: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize, c: usize,
   ldc: usize,
 ): void {
+  // A product commutes, so a single column is a row of the other side.
+  if (rows == 1) return gemv(a, aCol, b, bRow, bCol, c, n, terms);
+  if (n == 1 && ldc == 4) return gemv(b, bRow, a, aCol, aRow, c, rows, terms);
   for (let k0: usize = 0; k0 < terms; k0 += TERMS) {
     const k = min(TERMS, terms - k0);
     packA(own(PANELS_A), a + k0 * aCol, aRow, aCol, rows, k);
