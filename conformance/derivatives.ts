@@ -1,7 +1,13 @@
 /** Every op with a derivative, beside the same function of Taylor series in doubles. */
 
+import { apply } from '../sdk/core/build.ts';
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../sdk/core/convolution.ts';
 import { concat, cumsum, logSoftmax, logSumExp, mean, min, softmax, where } from '../sdk/core/functions.ts';
 import { bceWithLogits } from '../sdk/core/ops/composite.ts';
+import { CONV_WEIGHT } from '../sdk/core/ops/conv.ts';
+import { POOL_SPREAD } from '../sdk/core/ops/pool.ts';
+import { toAttrs } from '../sdk/core/ops/windows.ts';
+import { avgPool1d, avgPool2d, maxPool1d, maxPool2d } from '../sdk/core/pooling.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { Tensor } from '../sdk/core/tensor.ts';
 import type { ReferenceGraph } from './reference/graph.ts';
@@ -98,6 +104,19 @@ const product = (
 /** i32 leaves in the same graph as a tensor. */
 const ints = (x: F32, data: number[], shape: Shape) => (x.node.graph as ReferenceGraph).tensor(data, shape, 'i32');
 const bools = (x: F32, data: number[], shape: Shape) => (x.node.graph as ReferenceGraph).tensor(data, shape, 'bool');
+
+/** y[o] = sum of x[i] * w[k] over the pairs that `meet` gives for each o: what convolution says, written out by hand. */
+const bilinear =
+  (outputs: number, meet: (o: number) => readonly (readonly [i: number, k: number])[]) =>
+  (x: Many, w: Many): Many =>
+    Array.from({ length: outputs }, (_, o) => total(meet(o).map(([i, k]) => times(x[i], w[k]))));
+/** The elements of each window. */
+const pooled =
+  (windows: readonly (readonly number[])[], of: (list: Many) => Series) =>
+  (x: Many): Many =>
+    windows.map((list) => of(list.map((i) => x[i])));
+const greatest = (list: Many): Series => list.reduce((a, b) => (b[0] > a[0] ? b : a));
+const average = (list: Many): Series => times(flat(1 / list.length), total(list));
 
 export const DERIVATIVES: readonly Derivative[] = [
   unary(
@@ -337,6 +356,193 @@ export const DERIVATIVES: readonly Derivative[] = [
         (i, p) => a[i * 2 + p],
         (p, j) => a[j * 2 + p],
       ),
+    cube: true,
+  },
+  {
+    name: 'conv1d',
+    shapes: [
+      [1, 2, 4],
+      [1, 2, 2],
+    ],
+    range: [-1, 1],
+    y: (x, w) => conv1d(x, w),
+    oracle: bilinear(3, (o) => [
+      [o, 0],
+      [o + 1, 1],
+      [o + 4, 2],
+      [o + 5, 3],
+    ]),
+    cube: true,
+  },
+  {
+    name: 'conv1d with stride, dilation and padding',
+    shapes: [
+      [2, 1, 5],
+      [2, 1, 2],
+    ],
+    range: [-1, 1],
+    // Windows start at -1, 2 and hold elements 2 apart: -1 1, 2 4 of each of two rows, by each of two kernels.
+    y: (x, w) => conv1d(x, w, { stride: 3, dilation: 2, padding: 1 }),
+    oracle: bilinear(8, (o) => {
+      const [row, kernel] = [5 * (o >> 2), 2 * ((o >> 1) & 1)];
+      return o & 1
+        ? [
+            [row + 2, kernel],
+            [row + 4, kernel + 1],
+          ]
+        : [[row + 1, kernel + 1]];
+    }),
+    cube: true,
+  },
+  {
+    name: 'conv2d in groups',
+    shapes: [
+      [1, 2, 2, 3],
+      [2, 1, 2, 2],
+    ],
+    range: [-1, 1],
+    y: (x, w) => conv2d(x, w, { groups: 2 }),
+    oracle: bilinear(4, (o) => {
+      const [at, k] = [6 * (o >> 1) + (o & 1), 4 * (o >> 1)];
+      return [
+        [at, k],
+        [at + 1, k + 1],
+        [at + 3, k + 2],
+        [at + 4, k + 3],
+      ];
+    }),
+    cube: true,
+  },
+  {
+    name: 'convTranspose1d with stride, padding and outputPadding',
+    shapes: [
+      [1, 2, 2],
+      [2, 1, 3],
+    ],
+    range: [-1, 1],
+    // Element p of 0 .. 4 is place p + 1 of the whole; input i comes there by tap p + 1 - 2i.
+    y: (x, w) => convTranspose1d(x, w, { stride: 2, padding: 1, outputPadding: 1 }),
+    oracle: bilinear(4, (p) => [
+      ...[0, 1].flatMap((c) =>
+        [0, 1].flatMap((i) => {
+          const k = p + 1 - 2 * i;
+          return k >= 0 && k < 3 ? [[2 * c + i, 3 * c + k] as const] : [];
+        }),
+      ),
+    ]),
+    cube: true,
+  },
+  {
+    name: 'convTranspose2d in groups',
+    shapes: [
+      [1, 2, 1, 2],
+      [2, 1, 1, 2],
+    ],
+    range: [-1, 1],
+    y: (x, w) => convTranspose2d(x, w, { groups: 2 }),
+    oracle: bilinear(6, (o) => {
+      const [c, p] = [Math.floor(o / 3), o % 3];
+      return [0, 1].filter((i) => p - i >= 0 && p - i < 2).map((i) => [2 * c + i, 2 * c + p - i] as const);
+    }),
+    cube: true,
+  },
+  {
+    name: 'the weights that a convolution of two rows sees',
+    shapes: [
+      [2, 1, 3],
+      [2, 1, 2],
+    ],
+    range: [-1, 1],
+    y: (x, g) => {
+      const axis = { size: 3, kernel: 2, stride: 1, dilation: 1, low: 0, high: 0 };
+      return new Tensor(apply(CONV_WEIGHT, [x.node, g.node], { ...toAttrs([axis]), groups: 1 }));
+    },
+    oracle: bilinear(2, (k) => [0, 1].flatMap((n) => [0, 1].map((o) => [3 * n + o + k, 2 * n + o] as const))),
+    cube: true,
+  },
+  {
+    name: 'what windows send back',
+    shapes: [[1, 1, 3]],
+    range: [-2, 2],
+    y: (g) => {
+      const axis = { size: 5, kernel: 3, stride: 2, dilation: 1, low: 1, high: 1 };
+      return new Tensor(apply(POOL_SPREAD, [g.node], toAttrs([axis])));
+    },
+    oracle: pooled([[0], [0, 1], [1], [1, 2], [2]], total),
+    cube: true,
+  },
+  {
+    name: 'maxPool1d, windows that overlap',
+    shapes: [[1, 1, 6]],
+    range: [-2, 2],
+    y: (x) => maxPool1d(x, 3, { stride: 1, padding: 1 }),
+    oracle: pooled(
+      [
+        [0, 1],
+        [0, 1, 2],
+        [1, 2, 3],
+        [2, 3, 4],
+        [3, 4, 5],
+        [4, 5],
+      ],
+      greatest,
+    ),
+    cube: true,
+  },
+  {
+    name: 'maxPool2d, windows side by side',
+    shapes: [[1, 2, 3, 4]],
+    range: [-2, 2],
+    y: (x) => maxPool2d(x, 2),
+    oracle: pooled(
+      [
+        [0, 1, 4, 5],
+        [2, 3, 6, 7],
+        [12, 13, 16, 17],
+        [14, 15, 18, 19],
+      ],
+      greatest,
+    ),
+    cube: true,
+  },
+  {
+    name: 'maxPool1d with many taps',
+    shapes: [[1, 1, 20]],
+    range: [-2, 2],
+    y: (x) => maxPool1d(x, 18, { stride: 2 }),
+    oracle: pooled(
+      [0, 2].map((s) => Array.from({ length: 18 }, (_, i) => s + i)),
+      greatest,
+    ),
+    cube: true,
+  },
+  {
+    name: 'avgPool1d, windows that overlap',
+    shapes: [[1, 1, 5]],
+    range: [-2, 2],
+    y: (x) => avgPool1d(x, 3, { stride: 2, padding: 1, countIncludePad: false }),
+    oracle: pooled(
+      [
+        [0, 1],
+        [1, 2, 3],
+        [3, 4],
+      ],
+      average,
+    ),
+    cube: true,
+  },
+  {
+    name: 'avgPool2d, windows side by side',
+    shapes: [[1, 1, 4, 3]],
+    range: [-2, 2],
+    y: (x) => avgPool2d(x, [2, 3]),
+    oracle: pooled(
+      [
+        [0, 1, 2, 3, 4, 5],
+        [6, 7, 8, 9, 10, 11],
+      ],
+      average,
+    ),
     cube: true,
   },
   move('reshape', [2, 3], (x) => x.reshape(3, -1), [0, 1, 2, 3, 4, 5]),

@@ -24,14 +24,17 @@ test('every op of the primitive table is in the matrix', async () => {
     'arithmetic',
     'compare',
     'composite',
+    'conv',
     'functions',
     'gather',
     'leaf',
     'matmul',
     'move',
+    'pool',
     'random',
     'reduce',
     'select',
+    'windows',
   ];
   for (const family of families) {
     const module: Record<string, unknown> = await import(`../sdk/core/ops/${family}.ts`);

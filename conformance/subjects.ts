@@ -1,4 +1,4 @@
-/** The programs of each op: elementwise families and random draws. The others are in subjectsOfKernels.ts and subjectsOfMoves.ts. */
+/** The programs of each op: elementwise families and random draws. The others are in subjectsOf*.ts. */
 
 import { apply } from '../sdk/core/build.ts';
 import type { DType } from '../sdk/core/dtype.ts';
@@ -17,6 +17,7 @@ import type { Shape } from '../sdk/core/shape.ts';
 import { DTYPES, elementwiseInputs, input, type ShapeClass, type Subject, type Variant } from './cases.ts';
 import { KERNEL_SUBJECTS } from './subjectsOfKernels.ts';
 import { MOVE_SUBJECTS } from './subjectsOfMoves.ts';
+import { WINDOW_SUBJECTS } from './subjectsOfWindows.ts';
 
 const NUMBERS: readonly DType[] = ['f32', 'i32', 'u32'];
 const F32: readonly DType[] = ['f32'];
@@ -180,4 +181,5 @@ export const SUBJECTS: readonly Subject[] = [
   draw(X.NORMAL, ['u32']),
   ...KERNEL_SUBJECTS,
   ...MOVE_SUBJECTS,
+  ...WINDOW_SUBJECTS,
 ];

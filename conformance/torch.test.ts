@@ -12,11 +12,19 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { batches } from '../sdk/data/index.ts';
 import {
+  avgPool1d,
+  avgPool2d,
   concat,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
   createRuntime,
   grad,
   jvp,
   logSoftmax,
+  maxPool1d,
+  maxPool2d,
   mean,
   type Runtime,
   softmax,
@@ -123,6 +131,25 @@ const FUNCTIONS: Record<string, (...v: T[]) => T> = {
   crossEntropyProbabilities: nn.crossEntropyProbabilities,
   bceWithLogits: nn.bceWithLogits,
   mse: nn.mse,
+  conv1d: (x, w) => conv1d(x, w),
+  conv1dOptions: (x, w) => conv1d(x, w, { stride: 2, padding: 3, dilation: 2, groups: 2 }),
+  conv1dSame: (x, w) => conv1d(x, w, { padding: 'same', dilation: 3 }),
+  conv2d: (x, w) => conv2d(x, w),
+  conv2dOptions: (x, w) => conv2d(x, w, { stride: [2, 3], padding: [2, 1], dilation: [1, 2], groups: 3 }),
+  conv2dDepthwise: (x, w) => conv2d(x, w, { padding: 1, groups: 4 }),
+  convTranspose1d: (x, w) => convTranspose1d(x, w),
+  convTranspose1dOptions: (x, w) =>
+    convTranspose1d(x, w, { stride: 3, padding: 2, outputPadding: 1, dilation: 2, groups: 2 }),
+  convTranspose2d: (x, w) => convTranspose2d(x, w),
+  convTranspose2dOptions: (x, w) =>
+    convTranspose2d(x, w, { stride: [2, 1], padding: [1, 0], outputPadding: 1, dilation: [1, 3], groups: 2 }),
+  maxPool1d: (x) => maxPool1d(x, 3),
+  maxPool2d: (x) => maxPool2d(x, 2),
+  maxPool2dOptions: (x) => maxPool2d(x, [3, 2], { stride: [2, 1], padding: 1, dilation: [1, 2] }),
+  avgPool1d: (x) => avgPool1d(x, 4, { stride: 2 }),
+  avgPool2d: (x) => avgPool2d(x, 2),
+  avgPool2dOptions: (x) => avgPool2d(x, 3, { stride: [1, 2], padding: 1 }),
+  avgPool2dExclude: (x) => avgPool2d(x, [5, 4], { stride: 2, padding: 2, countIncludePad: false }),
 };
 function functionOf(name: string): (...v: T[]) => T {
   const reduction = /^(sum|mean|max)(\[.*\])$/.exec(name);

@@ -1,5 +1,14 @@
 /** isobit: tensors, gradients and captured programs with the same bits on every runtime. */
 
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  type Sizes,
+} from './core/convolution.ts';
 export type { ComputeDType, Data, DType } from './core/dtype.ts';
 export {
   CaptureError,
@@ -32,6 +41,14 @@ export { type HostArray, hostArray, type IO, type Json } from './core/host.ts';
 export { jvp } from './core/jvp.ts';
 export type { MatmulOptions } from './core/ops/matmul.ts';
 export type { PadSpec, Range } from './core/ops/move.ts';
+export {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+} from './core/pooling.ts';
 export type { Rng } from './core/rng.ts';
 export type { Arg, Captured, CaptureOptions, Feed, Out, Runtime, TensorOptions } from './core/runtime.ts';
 export type { Shape } from './core/shape.ts';

@@ -5,11 +5,13 @@ import type { Node } from '../../sdk/core/node.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { COMPARE } from './compare.ts';
+import { conv, convInput, convWeight } from './conv.ts';
 import { type Element, elementwise } from './elementwise.ts';
 import { FUNCTIONS } from './functions.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { matmul } from './matmul.ts';
-import { broadcast, concat, pad, permute, reshape, slice } from './move.ts';
+import { broadcast, concat, pad, permute, reshape, slice, windows } from './move.ts';
+import { maxPool, poolIndex, poolSpread, poolSum } from './pool.ts';
 import { normal, philox, RANDOM } from './random.ts';
 import { cumsum, reduce } from './reduce.ts';
 import { SELECT } from './select.ts';
@@ -45,10 +47,6 @@ function compute(n: Node, values: Map<Node, Value>): Value {
   const [a, b, c] = inputs;
   const element = ELEMENTS.get(op.name);
   if (element) return elementwise(element, inputs, attrs, shape, dtype);
-  if (op.kind === 'composite' && op.expand) {
-    const [value] = evaluate([op.expand(n.inputs, attrs)], values);
-    return value;
-  }
   switch (op.name) {
     case 'constant':
       return build(shape, dtype, () => attrNumber(attrs, 'value'));
@@ -64,6 +62,8 @@ function compute(n: Node, values: Map<Node, Value>): Value {
       return broadcast(a, shape);
     case 'slice':
       return slice(a, attrs, shape);
+    case 'windows':
+      return windows(a, attrs, shape);
     case 'pad':
       return pad(a, attrs, shape);
     case 'concat':
@@ -84,7 +84,23 @@ function compute(n: Node, values: Map<Node, Value>): Value {
       return philox(attrs, a, shape);
     case 'normal':
       return normal(attrs, a, shape);
+    case 'conv':
+      return conv(a, b, attrs, shape);
+    case 'convInput':
+      return convInput(a, b, attrs, shape);
+    case 'convWeight':
+      return convWeight(a, b, attrs, shape);
+    case 'maxPool':
+      return maxPool(a, attrs, shape);
+    case 'poolIndex':
+      return poolIndex(a, attrs, shape);
+    case 'poolSum':
+      return poolSum(a, b, attrs, shape);
+    case 'poolSpread':
+      return poolSpread(a, b, attrs, shape);
     default:
+      // The composites of N13 are the graphs that they stand for.
+      if (op.expand) return evaluate([op.expand(n.inputs, attrs)], values)[0];
       throw new RangeError(`the reference has no value for a leaf or op named ${op.name}`);
   }
 }

@@ -53,3 +53,15 @@ export function concat(parts: readonly Value[], attrs: Attrs, shape: Shape): Val
     );
   });
 }
+
+/** [.., taps.., count..] of [.., D..]. */
+export function windows(x: Value, attrs: Attrs, shape: Shape): Value {
+  const [start, tap, stride] = ['start', 'tap', 'stride'].map((k) => attrNumbers(attrs, k));
+  const lead = x.shape.length - start.length;
+  return build(shape, x.dtype, (at) =>
+    get(x, [
+      ...at.slice(0, lead),
+      ...start.map((s, i) => s + at[lead + i] * tap[i] + at[lead + start.length + i] * stride[i]),
+    ]),
+  );
+}

@@ -52,6 +52,21 @@ export function through(e: Expr, v: View): View | null {
         strides: v.strides.map((s, d) => s * steps[d]),
       };
     }
+    case 'windows': {
+      const [start, tap, stride] = ['start', 'tap', 'stride'].map((k) => attrNumbers(e.attrs, k));
+      const lead = v.shape.length - start.length;
+      const steps = v.strides.slice(lead);
+      return {
+        base: v.base,
+        offset: v.offset + start.reduce((n, s, d) => n + s * steps[d], 0),
+        shape: e.shape,
+        strides: [
+          ...v.strides.slice(0, lead),
+          ...steps.map((s, d) => s * tap[d]),
+          ...steps.map((s, d) => s * stride[d]),
+        ],
+      };
+    }
     default:
       throw new Error(`view: ${e.op.name} is no view`);
   }
