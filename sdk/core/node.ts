@@ -57,6 +57,8 @@ export class Node {
   handles = 0;
   /** The value, for leaves and after a read. */
   held: Held | null = null;
+  /** Who sees to it that a value which nobody disposes of is freed; null where the value belongs to a Variable. For the engine. */
+  owner: 'registry' | 'young' | null = null;
   /** The run that made the value, while it may yet be refused. For the engine. */
   origin: object | null = null;
 

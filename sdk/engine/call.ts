@@ -8,16 +8,16 @@
 
 import type { DType } from '../core/dtype.ts';
 import { CaptureError, DataError, OptionError } from '../core/errors.ts';
-import type { Held, Node } from '../core/node.ts';
+import { type Held, Node } from '../core/node.ts';
 import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
 import { CLEAN, type Compiled, type Flags, type Guard, type Pending } from './device.ts';
 import { numericError } from './diagnose.ts';
 import type { Exprs } from './expr.ts';
-import { Fault, Origin, openOrigins } from './origin.ts';
+import { Fault, noteOrigin, Origin } from './origin.ts';
 import type { EngineRuntime } from './runtime.ts';
-import type { Leaf } from './signature.ts';
+import type { Form, Leaf } from './signature.ts';
 import { checkElements, nonFiniteData } from './upload.ts';
 
 export type Source =
@@ -27,6 +27,7 @@ export type Source =
 
 /** A captured program of one signature. */
 export interface Entry {
+  readonly form: Form;
   readonly exprs: Exprs;
   readonly compiled: Compiled;
   readonly sources: readonly Source[];
@@ -34,8 +35,27 @@ export interface Entry {
   readonly variables: readonly Variable[];
   readonly assigned: readonly { variable: Variable; output: number }[];
   readonly outputSizes: readonly number[];
-  /** Builds the result around the outputs. */
-  result(tensor: (output: number, shape: Shape, dtype: DType) => Tensor): unknown;
+  /** Places of host arguments, on a device that has read them when a run returns. */
+  readonly places: (Held | undefined)[];
+  /** Inputs and outputs of the call under way, there: nothing runs between two calls that would need them. */
+  readonly inputs: Held[];
+  readonly outputs: Held[];
+  /** The result, with a Hole for each tensor. */
+  readonly result: unknown;
+  /** Which output of the plan fills a hole. */
+  readonly outputOf: readonly number[];
+}
+
+/** The place of a tensor in a result. */
+export class Hole {
+  readonly index: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  constructor(index: number, shape: Shape, dtype: DType) {
+    this.index = index;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
 }
 
 /** What the calls of one captured function share. */
@@ -103,34 +123,49 @@ export function start(
   number: number,
   verdicts: Verdicts,
 ): Started {
-  const { inputs, nodes } = bind(rt, entry, leaves);
-  const outputs: Held[] = [];
-  let targets: readonly Held[] = [];
+  const { device } = rt;
+  const inputs = device.late ? [] : entry.inputs;
+  const parents = bind(rt, entry, leaves, inputs);
+  const outputs = device.late ? [] : entry.outputs;
+  let guard: Guard | undefined;
   let answer: Flags | Pending;
+  const { outputSizes } = entry;
+  let n = 0;
   try {
-    for (const size of entry.outputSizes) outputs.push(rt.device.allocate(size));
-    const guard = entry.compiled.plan.keeps ? guardOf(rt, entry, outputs, verdicts) : undefined;
-    targets = guard ? guard.to : entry.assigned.map(({ output }) => outputs[output].retain());
-    answer = rt.device.run(entry.compiled, inputs, outputs, guard);
+    for (; n < outputSizes.length; n++) outputs[n] = device.allocate(outputSizes[n]);
+    if (entry.compiled.plan.keeps) guard = guardOf(rt, entry, outputs, verdicts);
+    answer = device.run(entry.compiled, inputs, outputs, guard);
   } catch (e) {
-    for (const held of [inputs, outputs, targets]) letGo(held);
+    if (device.late) letGo(inputs);
+    letGo(outputs.slice(0, n));
+    if (guard) letGo(guard.to);
     throw e;
   }
-  const parents = openOrigins(nodes);
-  if (answer === CLEAN && parents.length === 0) {
-    letGo(inputs);
-    return started(assign(rt, entry, outputs, targets, null, null));
+  const targets = guard ? guard.to : null;
+  if (answer === CLEAN && parents === NONE) {
+    if (device.late) letGo(inputs);
+    const result = assign(rt, entry, outputs, targets, null, null);
+    return result === undefined ? NOTHING : started(result);
   }
-  const run: Run = { rt, entry, inputs, outputs, targets, number, verdicts, parents };
+  const own = rt.device.late ? inputs : leave(entry);
+  const run: Run = { rt, entry, inputs: own, outputs, targets, number, verdicts, parents };
   return 'ask' in answer ? later(run, answer) : now(run, answer);
 }
 
-const started = (result: unknown, o: Partial<Started> = {}): Started => ({
-  result,
-  verdict: o.verdict ?? null,
-  wait: o.wait ?? null,
-  refused: o.refused ?? false,
-});
+/** The inputs of a call for whoever may still ask what went wrong in it: the next call takes other places for its arguments. */
+function leave(entry: Entry): readonly Held[] {
+  const inputs = entry.inputs.map((held) => held.retain());
+  for (const place of entry.places.splice(0)) place?.release();
+  return inputs;
+}
+
+const started = (
+  result: unknown,
+  verdict: Started['verdict'] = null,
+  wait: Started['wait'] = null,
+  refused = false,
+): Started => ({ result, verdict, wait, refused });
+const NOTHING: Started = { result: undefined, verdict: null, wait: null, refused: false };
 
 /** A run whose flags are known. */
 function now(run: Run, flags: Flags): Started {
@@ -138,8 +173,8 @@ function now(run: Run, flags: Flags): Started {
   const fault = faultOf(run, flags);
   if (fault && verdicts.strict) {
     letGo(outputs);
-    letGo(targets);
-    return started(undefined, { verdict: () => refuse(fault, verdicts), refused: true });
+    if (targets) letGo(targets);
+    return started(undefined, () => refuse(fault, verdicts), null, true);
   }
   const results = new Origin(null, parents);
   results.settle(fault);
@@ -164,12 +199,12 @@ function later(run: Run, answer: Pending): Started {
   const bytes = outputs.reduce((n, h) => n + h.bytes, 0);
   const wait = rt.watch(answer, bytes);
   const result = assign(rt, entry, outputs, targets, results, values);
-  if (!verdicts.strict) return started(result, { wait });
+  if (!verdicts.strict) return started(result, null, wait);
   const verdict = async (): Promise<void> => {
     await answer.ask();
     if (fault) await refuse(fault, verdicts);
   };
-  return started(result, { wait, verdict });
+  return started(result, verdict, wait);
 }
 
 /** A run of a call. */
@@ -179,8 +214,8 @@ interface Run {
   /** Until the flags are known they may be wanted for the message. */
   readonly inputs: readonly Held[];
   readonly outputs: readonly Held[];
-  /** Where new values of Variables are. */
-  readonly targets: readonly Held[];
+  /** Where new values of Variables are; null where that is in the outputs. */
+  readonly targets: readonly Held[] | null;
   readonly number: number;
   readonly verdicts: Verdicts;
   readonly parents: readonly Origin[];
@@ -233,48 +268,69 @@ function assign(
   rt: EngineRuntime,
   entry: Entry,
   outputs: readonly Held[],
-  targets: readonly Held[],
+  targets: readonly Held[] | null,
   results: Origin | null,
   values: Origin | null,
 ): unknown {
-  entry.assigned.forEach(({ variable }, i) => {
-    if (variable.current) rt.install(variable, targets[i], values);
-    else targets[i].release();
-  });
-  const result = entry.result((output, shape, dtype) => {
-    const leaf = rt.leafOf(outputs[output].retain(), shape, dtype);
-    leaf.origin = results;
-    return new Tensor(leaf);
-  });
+  const { assigned } = entry;
+  for (let i = 0; i < assigned.length; i++) {
+    const { variable, output } = assigned[i];
+    const held = targets ? targets[i] : outputs[output].retain();
+    if (variable.current) rt.install(variable, held, values);
+    else held.release();
+  }
+  const result = entry.result && fill(entry.result, rt, entry, outputs, results);
   letGo(outputs);
   return result;
 }
 
+/** A result, with a tensor in each hole. */
+function fill(x: unknown, rt: EngineRuntime, entry: Entry, outputs: readonly Held[], origin: Origin | null): unknown {
+  if (x instanceof Hole) {
+    const leaf = rt.leafOf(outputs[entry.outputOf[x.index]].retain(), x.shape, x.dtype, true);
+    leaf.origin = origin;
+    return new Tensor(leaf);
+  }
+  if (typeof x !== 'object' || x === null) return x;
+  if (Array.isArray(x)) return x.map((v) => fill(v, rt, entry, outputs, origin));
+  if (x instanceof Map) return new Map([...x].map(([k, v]) => [k, fill(v, rt, entry, outputs, origin)]));
+  const out: Record<string, unknown> = {};
+  for (const k of Object.keys(x)) {
+    out[k] = fill((x as Readonly<Record<string, unknown>>)[k], rt, entry, outputs, origin);
+  }
+  return out;
+}
+
 /**
- * The values of a plan's inputs for one call, each held for it, and the nodes that they are of; all checks come before anything
- * is written that a later call could see.
+ * Puts the values of a plan's inputs for one call into `inputs`, and gives the origins among them that are open; all checks come
+ * before anything is written that a later call could see. On a device that answers later each is held for the call.
  */
-function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[]): { inputs: Held[]; nodes: Node[] } {
-  rt.watch(rt.settle(entry.variables));
-  const inputs: Held[] = [];
-  const nodes: Node[] = [];
-  const take = (n: Node): Held => {
-    nodes.push(n);
-    if (!n.held) rt.watch(rt.realise([n]));
-    return rt.heldOf(n).retain();
-  };
+function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[], inputs: Held[]): readonly Origin[] {
+  const { sources } = entry;
+  const { late } = rt.device;
+  if (rt.unsettled) rt.watch(rt.settle(entry.variables));
+  let parents: readonly Origin[] = NONE;
+  let i = 0;
   try {
-    for (const s of entry.sources) {
-      if (s.kind === 'value') inputs.push(take(s.node));
-      else if (s.kind === 'arg') {
-        const x = leaves[s.index];
-        inputs.push(x instanceof Tensor ? take(ownNode(rt, x, s.index)) : upload(rt, x, s.index));
-      } else if (s.variable.current) inputs.push(take(s.variable.current));
-      else throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
+    for (; i < sources.length; i++) {
+      const s = sources[i];
+      const x = s.kind === 'arg' ? leaves[s.index] : s.kind === 'variable' ? s.variable.current : s.node;
+      if (x === null)
+        throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
+      const index = s.kind === 'arg' ? s.index : -1;
+      const n = x instanceof Tensor ? ownNode(rt, x, index) : x;
+      if (!(n instanceof Node)) {
+        inputs[i] = upload(rt, n, index, late ? undefined : entry);
+        continue;
+      }
+      if (n.origin !== null) parents = noteOrigin(n, parents);
+      if (!n.held) rt.watch(rt.realise([n]));
+      const held = rt.heldOf(n);
+      inputs[i] = late ? held.retain() : held;
     }
-    return { inputs, nodes };
+    return parents;
   } catch (e) {
-    letGo(inputs);
+    if (late) letGo(inputs.slice(0, i));
     throw e;
   }
 }
@@ -286,23 +342,33 @@ function ownNode(rt: EngineRuntime, x: Tensor, index: number): Node {
   });
 }
 
-/** Host data in a place of its own: runs before this one may still read what was given to them. */
-function upload(rt: EngineRuntime, x: Exclude<Leaf, Tensor>, index: number): Held {
+/**
+ * Host data in a place: one of its own where runs before this one may still read what was given to them, else that of the
+ * program.
+ */
+function upload(rt: EngineRuntime, x: Exclude<Leaf, Tensor>, index: number, entry: Entry | undefined): Held {
+  const { device } = rt;
+  let data: ArrayLike<number>;
+  let dtype: DType = 'f32';
   if (typeof x === 'number') {
-    if (!Number.isFinite(Math.fround(x))) {
+    number[0] = x;
+    if (!Number.isFinite(number[0])) {
       throw new DataError(`capture: argument ${index} is ${x}, which is not finite in f32`, {
         hint: 'Check the schedule or the data.',
       });
     }
-    const held = rt.device.allocate(1);
-    rt.device.upload(held, [x], 'f32');
-    return held;
+    data = number;
+  } else {
+    // Shape and dtype belong to the signature: the trace has checked them.
+    ({ data, dtype } = x);
+    checkElements('capture', data, x.shape, dtype);
   }
-  // Shape and dtype belong to the signature: the trace has checked them.
-  const dtype = x.dtype;
-  checkElements('capture', x.data, x.shape, dtype);
-  const held = rt.device.allocate(x.data.length);
-  if (!rt.device.upload(held, x.data, dtype)) return held;
-  held.release();
-  throw nonFiniteData(`capture: argument ${index}`, x.data, dtype);
+  const held = entry?.places[index] ?? device.allocate(data.length);
+  if (entry) entry.places[index] = held;
+  if (!device.upload(held, data, dtype)) return held;
+  if (!entry) held.release();
+  throw nonFiniteData(`capture: argument ${index}`, data, dtype);
 }
+
+const number = new Float32Array(1);
+const NONE: readonly Origin[] = [];

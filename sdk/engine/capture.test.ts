@@ -207,3 +207,35 @@ test('a steady loop holds its memory: 10,000 captured steps', async () => {
   for (let i = 0; i < 10_000; i++) (await step(x, 0.01)).loss.dispose();
   assert.deepEqual(rt.memory(), before);
 });
+
+test('an error is told by the arguments of its own call, whatever was called since', async () => {
+  await using rt = await createWasmRuntime();
+  const f = rt.capture((x: F) => x.log().add(0));
+  const bad = await f(-1);
+  assert.equal(await (await f(1)).item(), 0);
+  await assert.rejects(bad.item(), (e) => code('E_NUMERIC')(e) && /call 1 .*log/.test((e as Error).message));
+  assert.equal(await (await f(1)).item(), 0);
+});
+
+test('a form that was called before has its plan, whatever was called between', async () => {
+  await using rt = await createWasmRuntime();
+  const f = rt.capture((o: { x: F; k?: F; word: string | null; list: readonly F[] }) =>
+    o.list.reduce((a, b) => a.add(b), o.x),
+  );
+  const list = [1, 2];
+  const forms = [
+    { x: 1, word: 'a', list },
+    { x: 1, word: null, list },
+    { x: 1, word: 'a', list: [1] },
+    { x: 1, word: 'a', list: [1, rt.scalar(2)] },
+    { word: 'a', x: 1, list },
+    { x: 1, k: 3, word: 'a', list },
+    { x: { data: Float32Array.of(1), shape: [1], dtype: 'f32' as const }, word: 'a', list },
+    { x: { data: Float32Array.of(1), shape: [1, 1], dtype: 'f32' as const }, word: 'a', list },
+  ];
+  for (let round = 0; round < 2; round++) {
+    for (const o of forms) assert.equal((await (await f(o)).data())[0], o.list.length === 1 ? 2 : 4);
+  }
+  // A tensor and a number of one shape and dtype are one form.
+  assert.equal(f.plans, forms.length - 1);
+});

@@ -10,11 +10,11 @@ import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
 import type { Ahead, Arg, Captured, CaptureOptions, Out } from '../core/runtime.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
-import { type Entry, type Source, type Started, start, Verdicts } from './call.ts';
+import { type Entry, Hole, type Source, type Started, start, Verdicts } from './call.ts';
 import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
-import { read, type Signature, walk } from './signature.ts';
+import { type Form, fit, type Leaf, read } from './signature.ts';
 import { checkDType } from './upload.ts';
 
 /** What a trace collects besides the graph. */
@@ -41,29 +41,48 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   fn: (...a: P) => R,
   o: CaptureOptions,
 ): Captured<P, R> {
-  const entries = new Map<string, Entry>();
+  /** Those that were called last come first. */
+  const entries: Entry[] = [];
   const verdicts = new Verdicts(rt, o.onNonFinite ?? 'flag');
+  const leaves: Leaf[] = [];
+  /** What calls without a result give. */
+  const nothing = Promise.resolve() as Promise<R>;
   let calls = 0;
   let disposed = false;
 
+  const find = (args: readonly unknown[]): Entry | null => {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i];
+      if (fit(entry.form, args, leaves, 0) < 0) continue;
+      if (i > 0) {
+        entries.splice(i, 1);
+        entries.unshift(entry);
+      }
+      return entry;
+    }
+    return null;
+  };
   const begin = (args: readonly unknown[]): Started => {
     if (disposed)
       throw new CaptureError('E_CAPTURE', 'a captured function was called after dispose()', {
         hint: 'Capture it again.',
       });
-    const signature = read(args);
-    let entry = entries.get(signature.key);
-    if (!entry) {
-      entry = trace(rt, fn, args, signature, verdicts);
-      entries.set(signature.key, entry);
+    let entry = find(args);
+    if (entry === null) {
+      entries.unshift(trace(rt, fn, args, verdicts));
+      entry = find(args);
+      if (entry === null) throw new CaptureError('E_CAPTURE', 'capture: the arguments changed during the trace');
     } else if (rt.debug) {
-      compare(entry.exprs, build(rt, fn, args, signature).exprs);
+      compare(entry.exprs, build(rt, fn, args).exprs);
     }
-    return start(rt, entry, signature.leaves, ++calls, verdicts);
+    return start(rt, entry, leaves, ++calls, verdicts);
   };
-  const call = (args: readonly unknown[]): R | Promise<R> => {
+  const call = (args: readonly unknown[]): Promise<R> => {
     const { result, verdict, wait } = begin(args);
-    if (!verdict) return wait ? wait.then(() => result as R) : (result as R);
+    if (!verdict) {
+      if (wait) return wait.then(() => result as R);
+      return result === undefined ? nothing : Promise.resolve(result as R);
+    }
     const refused = (e: unknown): never => {
       free(result);
       throw e;
@@ -74,14 +93,14 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     if (rt.trace) return { result: inline(...(args as unknown as P)), done: null };
     const { result, verdict, wait, refused } = begin(args);
     if (refused) await verdict?.();
-    await wait;
+    if (wait) await wait;
     return { result: result as R, done: verdict };
   };
 
   const inline = (...args: P): R => fn(...args);
   const captured = (...args: readonly unknown[]): Promise<R> => {
     try {
-      return Promise.resolve(rt.trace ? inline(...(args as unknown as P)) : call(args));
+      return rt.trace ? Promise.resolve(inline(...(args as unknown as P))) : call(args);
     } catch (e) {
       return Promise.reject(e);
     }
@@ -89,17 +108,21 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   const dispose = (): void => {
     if (disposed) return;
     disposed = true;
-    for (const e of entries.values()) e.compiled.dispose();
+    for (const e of entries.splice(0)) {
+      e.compiled.dispose();
+      for (const place of e.places) place?.release();
+    }
+    leaves.length = 0;
     verdicts.dispose();
-    entries.clear();
   };
   const methods = { ahead, inline, dispose, [Symbol.dispose]: dispose };
   return Object.defineProperty(Object.assign(captured, methods), 'plans', {
-    get: () => entries.size,
+    get: () => entries.length,
   }) as unknown as Captured<P, R>;
 }
 
 interface Built {
+  readonly form: Form;
   readonly exprs: Exprs;
   readonly args: ReadonlyMap<Node, number>;
   readonly trace: Trace;
@@ -107,37 +130,22 @@ interface Built {
   readonly shape: unknown;
 }
 
-/** Marks the place of an output in the shape of a result. */
-class Hole {
-  readonly index: number;
-  constructor(index: number) {
-    this.index = index;
-  }
-}
-
 /** Runs `fn` on placeholders. */
-function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly unknown[], signature: Signature): Built {
+function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly unknown[]): Built {
   const outer = rt.trace;
   const t = new Trace(rt);
   const places = new Map<Node, number>();
   rt.trace = t;
   let returned: unknown;
+  let form: Form;
   try {
-    const feeds = args.map((a, i) =>
-      walk(
-        a,
-        `${i}`,
-        (x) => {
-          const [shape, dtype] =
-            typeof x === 'number' ? [[], 'f32' as const] : [x.shape, checkDType('capture', x.dtype)];
-          const n = placeholder(rt, places.size, shape, dtype);
-          places.set(n, places.size);
-          return new Tensor(n);
-        },
-        () => {},
-      ),
-    );
-    returned = (fn as (...a: unknown[]) => unknown)(...feeds);
+    const signature = read(args, (shape, dtype) => {
+      const n = placeholder(rt, places.size, shape, checkDType('capture', dtype));
+      places.set(n, places.size);
+      return new Tensor(n);
+    });
+    form = signature.form;
+    returned = (fn as (...a: unknown[]) => unknown)(...signature.feeds);
   } finally {
     rt.trace = outer;
   }
@@ -152,15 +160,13 @@ function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
   // What was built before the trace is a value of its own, not part of the program.
   const before = (n: Node) => n.id < t.start && n.op !== CONSTANT && n.op !== PLACEHOLDER;
   const exprs = collect(roots, before);
-  if (places.size !== signature.leaves.length)
-    throw new CaptureError('E_CAPTURE', 'capture: the arguments changed during the trace');
-  return { exprs, args: places, trace: t, outputs, shape };
+  return { form, exprs, args: places, trace: t, outputs, shape };
 }
 
 function outline(x: unknown, outputs: Node[]): unknown {
   if (x instanceof Tensor) {
     outputs.push(x.node);
-    return new Hole(outputs.length - 1);
+    return new Hole(outputs.length - 1, x.shape, x.dtype);
   }
   if (Array.isArray(x)) return x.map((v) => outline(v, outputs));
   if (x instanceof Map) return new Map([...x].map(([k, v]) => [k, outline(v, outputs)]));
@@ -173,18 +179,6 @@ function outline(x: unknown, outputs: Node[]): unknown {
   });
 }
 
-function fill(shape: unknown, hole: (index: number) => unknown): unknown {
-  if (shape instanceof Hole) return hole(shape.index);
-  if (Array.isArray(shape)) return shape.map((v) => fill(v, hole));
-  if (shape instanceof Map) return new Map([...shape].map(([k, v]) => [k, fill(v, hole)]));
-  if (typeof shape === 'object' && shape !== null) {
-    const out: Record<string, unknown> = {};
-    for (const k of Object.keys(shape)) out[k] = fill((shape as Record<string, unknown>)[k], hole);
-    return out;
-  }
-  return shape;
-}
-
 /** Frees a result that nobody gets. */
 function free(result: unknown): void {
   if (result instanceof Tensor) result.dispose();
@@ -193,14 +187,8 @@ function free(result: unknown): void {
   }
 }
 
-function trace(
-  rt: EngineRuntime,
-  fn: (...a: never) => unknown,
-  args: readonly unknown[],
-  signature: Signature,
-  verdicts: Verdicts,
-): Entry {
-  const built = build(rt, fn, args, signature);
+function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly unknown[], verdicts: Verdicts): Entry {
+  const built = build(rt, fn, args);
   const { exprs, trace: t } = built;
   const variableAt = new Map([...t.reads].map(([v, n]) => [n, v]));
   const sources = exprs.leaves.map(({ node }): Source => {
@@ -226,6 +214,7 @@ function trace(
     ? { ...planned.plan, keeps: assigned.map((a) => a.output), halts: verdicts.halt !== null }
     : planned.plan;
   return {
+    form: built.form,
     exprs,
     compiled: rt.device.compile(plan),
     sources,
@@ -235,8 +224,11 @@ function trace(
     ],
     assigned,
     outputSizes: planned.plan.outputs.map((out) => out.size),
-    result: (tensor) =>
-      fill(built.shape, (i) => tensor(planned.rootOutput[i], built.outputs[i].shape, built.outputs[i].dtype)),
+    places: [],
+    inputs: [],
+    outputs: [],
+    result: built.shape,
+    outputOf: planned.rootOutput,
   };
 }
 

@@ -72,14 +72,15 @@ export class Origin {
 
 export const originOf = (n: Node): Origin | null => n.origin as Origin | null;
 
-/** The origins of nodes that are open. */
-export function openOrigins(nodes: Iterable<Node>): Origin[] {
-  const found: Origin[] = [];
-  for (const n of nodes) {
-    const o = originOf(n);
-    if (!o) continue;
-    if (!o.open) n.origin = null;
-    else if (!found.includes(o)) found.push(o);
-  }
+/** Adds the origin of a node to those found, where it is open and not among them. */
+export function noteOrigin(n: Node, found: readonly Origin[]): readonly Origin[] {
+  const o = originOf(n);
+  if (!o || found.includes(o)) return found;
+  if (o.open) return [...found, o];
+  n.origin = null;
   return found;
 }
+
+/** The origins of nodes that are open. */
+export const openOrigins = (nodes: readonly Node[]): readonly Origin[] =>
+  nodes.reduce<readonly Origin[]>((found, n) => noteOrigin(n, found), []);

@@ -21,6 +21,9 @@ import { checkedHost, hasNonFinite, nonFiniteData } from './upload.ts';
 
 /** Uncaptured reads keep so many plans, by the structure of their graph. */
 const PLANS = 256;
+/** So many results wait before they are registered, none of more bytes than this. */
+const YOUNG = 16;
+const YOUNG_BYTES = 1024;
 
 export interface EngineOptions extends PlanOptions {
   seed?: bigint;
@@ -51,6 +54,9 @@ export class EngineRuntime implements Runtime, Graph {
   readonly #plans = new Map<string, { planned: Planned; compiled: Compiled }>();
   /** Frees what a fault that nobody asked about held. */
   readonly faults = new FinalizationRegistry<readonly Held[]>((held) => held.forEach((h) => h.release()));
+  /** The last results that are not registered yet. */
+  readonly #young: Node[] = [];
+  #turn = 0;
   /** Frees what a collected node or variable held. */
   readonly #registry = new FinalizationRegistry<{ held: Held | null }>((box) => box.held?.release());
 
@@ -117,24 +123,46 @@ export class EngineRuntime implements Runtime, Graph {
   // Values of nodes.
 
   /** A leaf that owns a value. */
-  leafOf(held: Held, shape: Shape, dtype: DType): Node {
+  leafOf(held: Held, shape: Shape, dtype: DType, young = false): Node {
     const n = dataLeaf(this, shape, dtype);
-    this.own(n, held);
+    if (young && held.bytes <= YOUNG_BYTES) this.#keep(n, held);
+    else this.own(n, held);
     return n;
   }
 
   /** Gives a node its value: freed on disposal, or when the node is collected. */
   own(n: Node, held: Held): void {
     n.held = held;
+    n.owner = 'registry';
     this.#registry.register(n, { held }, n);
+  }
+
+  /**
+   * The same for the small result of a call, which loops dispose of at once: registering it costs more than making it, and waits
+   * until some others have come.
+   */
+  #keep(n: Node, held: Held): void {
+    n.held = held;
+    n.owner = 'young';
+    const before = this.#young[this.#turn];
+    if (before?.owner === 'young') this.own(before, before.held!);
+    this.#young[this.#turn] = n;
+    this.#turn = (this.#turn + 1) % YOUNG;
+  }
+
+  /** Takes the value from a node that owns it. */
+  #disown(n: Node): void {
+    if (n.owner === 'registry') this.#registry.unregister(n);
+    if (n.owner) n.held?.release();
+    n.owner = null;
+    n.held = null;
   }
 
   drop(n: Node): void {
     if (--n.handles > 0 || !n.held) return;
     // Graphs that read a leaf keep it; a computed value can be computed again.
     if (n.op === DATA && n.uses > 0) return;
-    if (this.#registry.unregister(n)) n.held.release();
-    n.held = null;
+    this.#disown(n);
   }
 
   readVariable(v: Variable): Node {
@@ -170,12 +198,16 @@ export class EngineRuntime implements Runtime, Graph {
 
   /** A captured call's new value: held by the variable alone until a tensor is made of it. */
   install(v: Variable, held: Held, origin: Origin | null): void {
-    const n = dataLeaf(this, v.shape, v.dtype);
+    const old = v.current!;
+    const fresh = v.box.held === null || old.held !== v.box.held || old.handles > 1 || old.uses > 0;
+    // Where nothing else stands for the old value, its leaf takes the new one.
+    const n = fresh ? dataLeaf(this, v.shape, v.dtype) : old;
     n.origin = origin;
-    this.#rebind(v, n);
+    if (fresh) this.#rebind(v, n);
+    else v.box.held!.release();
     n.held = held;
     v.box.held = held;
-    this.#pending.delete(v);
+    if (this.unsettled) this.#pending.delete(v);
   }
 
   /** Computes nodes that hold no value yet, all in one program. Answers what the run raised. */
@@ -312,9 +344,7 @@ export class EngineRuntime implements Runtime, Graph {
   /** A value that was refused is not kept: the next read computes and refuses it again. */
   #forget(n: Node): void {
     if (n.op === DATA || n.op === CONSTANT || !n.held) return;
-    this.#registry.unregister(n);
-    n.held.release();
-    n.held = null;
+    this.#disown(n);
   }
 
   #explain(nodes: readonly Node[], flags: Flags): Promise<NumericError> {
@@ -322,10 +352,16 @@ export class EngineRuntime implements Runtime, Graph {
     return numericError(this.device, exprs.list, (n) => this.heldOf(n), flags, 'read');
   }
 
+  /** True while there are variables that are still graphs. */
+  get unsettled(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Computes the values of variables that are still graphs. */
   settle(vs: Iterable<Variable>): Flags | Pending {
-    if (this.#pending.size === 0) return CLEAN;
-    const all = [...vs];
+    const all: Variable[] = [];
+    for (const v of vs) if (this.#pending.has(v)) all.push(v);
+    if (all.length === 0) return CLEAN;
     const flags = this.realise(all.flatMap((v) => (v.current && !v.current.held ? [v.current] : [])));
     for (const v of all) this.#pending.delete(v);
     return flags;

@@ -3,6 +3,7 @@
 import type { DType } from '../../core/dtype.ts';
 import { DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
+import { C } from '../../core/scalar/bits.ts';
 import { Buffer } from '../buffer.ts';
 import { CLEAN, type Compiled, type Device, type Flags, type Guard } from '../device.ts';
 import { Heap, type Space } from '../heap.ts';
@@ -24,7 +25,8 @@ interface Kernels {
 /** 32-bit addresses reach 4 GiB. */
 const LIMIT = 65535 * 65536;
 
-function linear(memory: WebAssembly.Memory): Space {
+/** Growing detaches the views of a memory: `grown` makes new ones. */
+function linear(memory: WebAssembly.Memory, grown: () => void): Space {
   return {
     get bytes() {
       return memory.buffer.byteLength;
@@ -32,6 +34,7 @@ function linear(memory: WebAssembly.Memory): Space {
     grow(bytes) {
       try {
         memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / 65536));
+        grown();
         return true;
       } catch {
         return false;
@@ -77,7 +80,10 @@ export class WasmDevice implements Device {
   constructor(instance: WebAssembly.Instance, adapter = 'wasm simd128') {
     this.#kernels = instance.exports as unknown as Kernels;
     this.adapter = adapter;
-    this.#heap = new Heap(linear(this.#kernels.memory), this.#kernels.heapBase() >>> 0, LIMIT);
+    const grown = () => {
+      [this.#u32, this.#f32, this.#i32] = this.#views();
+    };
+    this.#heap = new Heap(linear(this.#kernels.memory, grown), this.#kernels.heapBase() >>> 0, LIMIT);
     this.#registers = this.#kernels.registers() >>> 0;
     [this.#u32, this.#f32, this.#i32] = this.#views();
   }
@@ -86,10 +92,6 @@ export class WasmDevice implements Device {
     const b = this.#kernels.memory.buffer;
     return [new Uint32Array(b), new Float32Array(b), new Int32Array(b)];
   }
-  /** Growing the memory detaches its views. */
-  #fresh(): void {
-    if (this.#u32.buffer !== this.#kernels.memory.buffer) [this.#u32, this.#f32, this.#i32] = this.#views();
-  }
 
   allocate(elements: number): Buffer {
     if (this.#disposed) throw new DisposedError('runtime: used after dispose()', { hint: 'Create another runtime.' });
@@ -97,9 +99,12 @@ export class WasmDevice implements Device {
   }
 
   upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean {
-    this.#fresh();
     const at = (to as Buffer).at >>> 2;
     if (dtype === 'f32') {
+      if (data.length === 1 && Number.isFinite(Math.fround(data[0]))) {
+        this.#f32[at] = C(Math.fround(data[0]));
+        return false;
+      }
       this.#f32.set(data, at);
       return (this.#kernels.admit((to as Buffer).at, data.length) & FLAG.nonfinite) !== 0;
     }
@@ -113,7 +118,6 @@ export class WasmDevice implements Device {
   }
 
   download(from: Held, elements: number): Promise<Uint32Array> {
-    this.#fresh();
     const at = (from as Buffer).at >>> 2;
     return Promise.resolve(this.#u32.slice(at, at + elements));
   }
@@ -127,7 +131,6 @@ export class WasmDevice implements Device {
       this.#arena?.release();
       this.#arena = larger;
     }
-    this.#fresh();
     const at = compiled.code.at >>> 2;
     this.#u32.set(words.data, at);
     const patches = new Map<number, { words: number[]; addends: number[]; address: number }>();
@@ -159,7 +162,6 @@ export class WasmDevice implements Device {
   }
 
   run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Flags {
-    this.#fresh();
     const c = compiled as WasmPlan;
     for (let i = 0; i < inputs.length; i++) this.#patch(c.bindings[i], (inputs[i] as Buffer).at);
     for (let i = 0; i < outputs.length; i++) this.#patch(c.bindings[inputs.length + i], (outputs[i] as Buffer).at);
