@@ -40,6 +40,8 @@ export interface Derivative {
   oracle: (...x: Many[]) => Many;
   /** Linear ops are cubed so that there is a second and a third derivative. */
   cube?: boolean;
+  /** Relative error of an operand, where the op rounds it. */
+  coarse?: number;
 }
 
 const each =
@@ -283,6 +285,26 @@ export const DERIVATIVES: readonly Derivative[] = [
         cube: true,
       };
     }),
+  ),
+  ...(['high', 'medium'] as const).flatMap((precision) =>
+    [false, true].map(
+      (transposeB): Derivative => ({
+        name: `matmul of ${precision} precision${transposeB ? ', right transposed' : ''}`,
+        shapes: [[2, 3], transposeB ? [4, 3] : [3, 4]],
+        range: [-1, 1],
+        y: (a, b) => a.matmul(b, { precision, transposeB }),
+        oracle: (a, b) =>
+          product(
+            2,
+            3,
+            4,
+            (i, p) => a[i * 3 + p],
+            (p, j) => b[transposeB ? j * 3 + p : p * 4 + j],
+          ),
+        cube: true,
+        coarse: precision === 'high' ? 2 ** -12 : 2 ** -9,
+      }),
+    ),
   ),
   ...[false, true].map(
     (transposeA): Derivative => ({

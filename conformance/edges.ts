@@ -70,6 +70,27 @@ const chunks = edge('scatterAdd of four chunks to one place', 'scatterAddF32', (
 const turned = edge('matmul of four batch axes, stretched the other way', 'matmul', (rt) =>
   f32(rt, 1, 3, 1, 2, 4, 5).matmul(f32(rt, 2, 1, 3, 1, 5, 3)),
 );
+const exact = [3, 32, 33].flatMap((m) =>
+  [3, 32].map((n) =>
+    edge(`matmul ${m}x300x${n} of high precision`, 'matmulExact', (rt) =>
+      f32(rt, m, 300).matmul(f32(rt, 300, n), { precision: 'high' }),
+    ),
+  ),
+);
+const wideExact = [64, 65, 128].map((m) =>
+  edge(`matmul ${m}x300x65 of high precision`, ['matmulPackedExact', 'pack'], (rt) =>
+    f32(rt, m, 300).matmul(f32(rt, 300, 65), { precision: 'high' }),
+  ),
+);
+const int8 = [3, 32, 33].flatMap((m) =>
+  [3, 32].map((n) =>
+    edge(`matmul ${m}x257x${n} of i8`, 'matmulInt8', (rt) =>
+      i32(rt, m, 257)
+        .cast('i8')
+        .matmul(i32(rt, 257, n).cast('i8')),
+    ),
+  ),
+);
 const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
   edge(`sum of ${outer} rows`, 'sumF32', (rt) => f32(rt, outer, 70).sum(1)),
   edge(`sum of ${outer} rows of integers`, 'sumInt', (rt) => i32(rt, outer, 70).sum(1)),
@@ -137,6 +158,9 @@ export const EDGES: readonly Edge[] = [
   chunks,
   ...wide,
   ...wideBatches,
+  ...exact,
+  ...wideExact,
+  ...int8,
   ...sums,
   ...prefixes,
   ...greatest,

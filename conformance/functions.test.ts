@@ -71,6 +71,15 @@ test('f16 and bf16 to f32: every pattern that a device holds', () => {
   compare('bf16ToF32', [brain], (i) => toBits(s.bf16ToF32(brain[i])), true);
 });
 
+test('operands of exact products are rounded as on the host', () => {
+  for (const place of [0x1000, 0x10000]) {
+    const places = new Uint32Array(N).fill(place);
+    for (const part of INPUTS.slice(0, 3)) {
+      compare('narrow', [part, places], (i) => toBits(s.narrow(asF32(part[i]), place)), true);
+    }
+  }
+});
+
 /** Pairs: every edge with every edge, then random ones, half of them with near exponents so that sums cancel. */
 function* pairs(total = 2 ** 21): Generator<[Uint32Array, Uint32Array]> {
   const next = scatter(5);

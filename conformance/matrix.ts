@@ -57,9 +57,22 @@ function differentiable({ op }: Subject, variant: Variant, dtype: DType): readon
 
 /** Profiles that only some ops are tried with. */
 const SPECIAL: Partial<Record<Profile, ReadonlySet<string>>> = {
-  positive: new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul', 'conv']),
+  positive: new Set(['log', 'sqrt', 'rsqrt', 'pow', 'matmul', 'conv', 'matmulNarrow']),
   raw: new Set(['data']),
-  edge: new Set(['add', 'sub', 'mul', 'div', 'sum', 'cumsum', 'scatterAdd', 'matmul', 'conv', 'poolSum', 'poolSpread']),
+  edge: new Set([
+    'add',
+    'sub',
+    'mul',
+    'div',
+    'sum',
+    'cumsum',
+    'scatterAdd',
+    'matmul',
+    'conv',
+    'matmulNarrow',
+    'poolSum',
+    'poolSpread',
+  ]),
 };
 
 /** What a variant is tried with; without f32 operands there is one profile. */

@@ -396,6 +396,19 @@ const CONTRACTIONS: readonly Mutant[] = [
   ),
 ];
 
+const NARROWED = ['narrow', 'matmul', 'matmulNarrow'];
+const NARROWING: readonly Mutant[] = [
+  mutant('ops.ts', 'narrow', 'i32x4.shr_u(y, 1)), even)', 'i32x4.shr_u(y, 1)), i32x4.splat(0))', NARROWED),
+  mutant('ops.ts', 'narrow', 'i32x4.splat(0x5f800000))', 'i32x4.splat(0x5f800001))', NARROWED),
+  mutant('ops.ts', 'narrow', 'return v128.or(limited, f32x4.ne(x, x));', 'return limited;', NARROWED),
+  mutant('matmulInt8.ts', 'matmul', 'const TERMS: usize = 512;', 'const TERMS: usize = 511;'),
+  mutant('matmulInt8.ts', 'matmul', 'v128.and(low, i32x4.splat(0xffff))', 'low'),
+  mutant('matmulInt8.ts', 'matmul', 'v128.and(v128.load(s), i32x4.splat(0xffff))', 'v128.load(s)'),
+  mutant('matmulInt8.ts', 'matmul', 'v128.and(v128.load(end - pitch), i32x4.splat(0xffff))', 'v128.load(end - pitch)'),
+  mutant('matmulInt8.ts', 'matmul', 'c31 = i32x4.add(v128.load(r3, 16), c31);', ''),
+  mutant('matmulInt8.ts', 'matmul', '(k0 != 0 ? load<i32>(y) : 0)', '0'),
+];
+
 const INDEXING: readonly Mutant[] = [
   mutant('gather.ts', 'gather', 'const missing = load<u32>(r, 8);', 'const missing: u32 = 0;'),
   mutant(
@@ -460,6 +473,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...PREFIXES,
   ...SELECTIONS,
   ...CONTRACTIONS,
+  ...NARROWING,
   ...INDEXING,
   ...SHARED,
 ];

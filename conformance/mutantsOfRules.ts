@@ -22,6 +22,12 @@ const storage = (file: string, find: string, replace: string): RuleMutant => ({
   replace,
   tests: ['sdk/engine/storage.test.ts'],
 });
+const precision = (file: string, find: string, replace: string): RuleMutant => ({
+  file: `sdk/core/${file}`,
+  find,
+  replace,
+  tests: ['sdk/core/precision.test.ts'],
+});
 const reference = (file: string, find: string, replace: string): RuleMutant => ({
   file: `conformance/reference/${file}`,
   find,
@@ -73,8 +79,16 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   ),
   storage('sdk/core/ops/select.ts', "e.row('f2u', x), e.constant(255", "e.row('f2u', x), e.constant(256"),
   storage('sdk/core/ops/select.ts', "return to === 'u8' ? low :", "return to === 'i8' ? low :"),
-  storage('sdk/core/ops/matmul.ts', 'lt(abs(wide), 2 ** 64)', 'lt(abs(wide), 2 ** 65)'),
-  storage('sdk/core/ops/matmul.ts', 'wide, mul(wide, 2 ** 64))', 'wide, mul(wide, 2))'),
+  storage('sdk/core/ops/matmul.ts', "narrow(cast(x, 'f32'), 'medium')", "cast(x, 'f32')"),
+  precision('ops/matmul.ts', '(attrs.precision ?? ', '(null ?? '),
+  precision('ops/matmul.ts', '(o.precision ?? left.graph.precision)', "(o.precision ?? 'highest')"),
+  precision('ops/matmul.ts', 'transposeA, transposeB, precision });', 'transposeA, transposeB });'),
+  precision('ops/matmul.ts', '{ high: 0x1000, medium: 0x10000 }', '{ high: 0x2000, medium: 0x10000 }'),
+  precision('ops/matmul.ts', '{ high: 0x1000, medium: 0x10000 }', '{ high: 0x1000, medium: 0x8000 }'),
+  precision('quantize.ts', 'x.div(scale).round()', 'x.div(scale)'),
+  precision('quantize.ts', 'clamp(-LIMIT, LIMIT)', 'clamp(-128, LIMIT)'),
+  precision('quantize.ts', '? 3 - inner : inner', '? inner : inner'),
+  precision('quantize.ts', ".mul(side(b, 'right'", ".add(side(b, 'right'"),
   storage(
     'sdk/engine/plan.ts',
     "if (e.dtype !== 'f16' && e.dtype !== 'bf16') continue;",
@@ -147,6 +161,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   reference('reduce.ts', 'prefixes(list.map(leaf), add)', 'prefixes(list, add)'),
   reference('matmul.ts', 'const CHUNK = 256;', 'const CHUNK = 512;'),
   reference('matmul.ts', 'acc = f(acc + f(W(a) * W(b)));', 'acc = f(acc + W(a) * W(b));'),
+  reference('matmul.ts', 'acc = (acc + a * b) | 0;', 'acc += a * b;'),
   reference('gather.ts', 'Number.NaN : isFloat', '0 : isFloat'),
   reference('move.ts', '(p - low[i]) / (interior[i] + 1)', '(p - low[i]) / 1'),
   host('bits.ts', 'export const TINY = 2 ** -125;', 'export const TINY = 2 ** -126;', 'basic'),
@@ -156,5 +171,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   host('exp.ts', '0x3efffffe', '0x3f000010', 'functions'),
   host('log.ts', '0x3eaaaaaa', '0x3eaaaab0', 'functions'),
   host('philox.ts', 'i < 10;', 'i < 9;', 'philox'),
+  host('cast.ts', '(u & place ? 0 : 1)', '0', 'cast'),
+  host('cast.ts', '>= 0x5f800000', '> 0x5f800000', 'cast'),
   host('cast.ts', '(u + 0x7fff + ((u >>> 16) & 1)) >>> 16', '(u + 0x8000) >>> 16', 'cast'),
 ];

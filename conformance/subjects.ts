@@ -10,6 +10,7 @@ import * as C from '../sdk/core/ops/compare.ts';
 import * as M from '../sdk/core/ops/composite.ts';
 import * as F from '../sdk/core/ops/functions.ts';
 import * as L from '../sdk/core/ops/leaf.ts';
+import * as P from '../sdk/core/ops/matmul.ts';
 import { broadcast, permute, reshape } from '../sdk/core/ops/move.ts';
 import * as X from '../sdk/core/ops/random.ts';
 import * as W from '../sdk/core/ops/select.ts';
@@ -72,6 +73,12 @@ const ELEMENTWISE: readonly Elementwise[] = [
     allowed: F32,
     operands: one,
     settings: () => [-2, 0, 1, 3, 13].map((n): Setting => [`n = ${n}`, { n }]),
+  },
+  {
+    op: P.NARROW,
+    allowed: F32,
+    operands: one,
+    settings: () => [0x1000, 0x10000].map((place): Setting => [`place ${place}`, { place }]),
   },
   { op: W.WHERE, allowed: DTYPES, operands: (d) => ['bool', d, d] },
   {

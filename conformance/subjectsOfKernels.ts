@@ -2,12 +2,12 @@
 
 import { apply } from '../sdk/core/build.ts';
 import type { DType } from '../sdk/core/dtype.ts';
-import { DTypeError, ShapeError } from '../sdk/core/errors.ts';
+import { DTypeError, OptionError, ShapeError } from '../sdk/core/errors.ts';
 import type { Node } from '../sdk/core/node.ts';
 import type { Op } from '../sdk/core/op.ts';
 import { LOG_SOFTMAX, LOG_SUM_EXP, SOFTMAX } from '../sdk/core/ops/composite.ts';
 import { GATHER, SCATTER_ADD } from '../sdk/core/ops/gather.ts';
-import { MATMUL, matmul } from '../sdk/core/ops/matmul.ts';
+import { MATMUL, MATMUL_NARROW, type MatmulOptions, matmul } from '../sdk/core/ops/matmul.ts';
 import * as M from '../sdk/core/ops/move.ts';
 import { ARGMAX, MAX, SUM } from '../sdk/core/ops/reduce.ts';
 import { CUMSUM } from '../sdk/core/ops/scan.ts';
@@ -187,6 +187,11 @@ const prefixes = (dtype: DType, shape: ShapeClass): readonly Variant[] =>
     make: ([x]) => apply(CUMSUM, [x], { axis }),
     refusal: wrongDType(CUMSUM, NUMBERS, dtype),
   }));
+/** A precision is for f32: halves and i8 refuse it, other dtypes have no product. */
+const wrongPrecision = (dtype: DType): Refusal | undefined =>
+  ['f16', 'bf16', 'i8'].includes(dtype)
+    ? { error: OptionError, reason: 'precision is for f32' }
+    : wrongDType(MATMUL_NARROW, ['f32'], dtype);
 
 /** [batch of a, batch of b, m, k, n]. */
 type Contraction = readonly [Shape, Shape, number, number, number];
@@ -223,8 +228,8 @@ const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction
   ],
 };
 
-function contractions(dtype: DType, shape: ShapeClass): readonly Variant[] {
-  const refusal = wrongDType(MATMUL, ['f32', 'f16', 'bf16'], dtype);
+function contractions(dtype: DType, shape: ShapeClass, o: MatmulOptions = {}): readonly Variant[] {
+  const refusal = o.precision ? wrongPrecision(dtype) : wrongDType(MATMUL, ['f32', 'f16', 'bf16', 'i8'], dtype);
   if (shape === 'permuted') {
     const views: [note: string, a: Input, b: Input][] = [
       [
@@ -259,7 +264,7 @@ function contractions(dtype: DType, shape: ShapeClass): readonly Variant[] {
         input([1, 20], dtype, (x) => M.slice(x, [null, [null, null, 2]])),
       ],
     ];
-    return views.map(([note, a, b]) => ({ note, inputs: [a, b], make: ([x, y]) => matmul(x, y), refusal }));
+    return views.map(([note, a, b]) => ({ note, inputs: [a, b], make: ([x, y]) => matmul(x, y, o), refusal }));
   }
   const both = [false, true];
   return CONTRACTIONS[shape].flatMap(([ba, bb, m, k, n]) =>
@@ -271,7 +276,7 @@ function contractions(dtype: DType, shape: ShapeClass): readonly Variant[] {
             input([...ba, ...(transposeA ? [k, m] : [m, k])], dtype),
             input([...bb, ...(transposeB ? [n, k] : [k, n])], dtype),
           ],
-          make: ([a, b]) => matmul(a, b, { transposeA, transposeB }),
+          make: ([a, b]) => matmul(a, b, { ...o, transposeA, transposeB }),
           refusal,
         }),
       ),
@@ -334,7 +339,14 @@ export const KERNEL_SUBJECTS: readonly Subject[] = [
   ...[SUM, MAX, ARGMAX, LOG_SUM_EXP].map(reduction),
   ...[SOFTMAX, LOG_SOFTMAX].map(alongAxis),
   { op: CUMSUM, variants: prefixes },
-  { op: MATMUL, variants: contractions },
+  { op: MATMUL, variants: (dtype, shape) => contractions(dtype, shape) },
+  {
+    op: MATMUL_NARROW,
+    variants: (dtype, shape) =>
+      (['high', 'medium'] as const).flatMap((precision) =>
+        contractions(dtype, shape, { precision }).map((v) => ({ ...v, note: `${v.note}, ${precision}` })),
+      ),
+  },
   { op: GATHER, variants: (dtype, shape) => indexings(dtype, shape, false) },
   { op: SCATTER_ADD, variants: (dtype, shape) => indexings(dtype, shape, true) },
 ];

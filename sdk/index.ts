@@ -9,7 +9,7 @@ export {
   convTranspose2d,
   type Sizes,
 } from './core/convolution.ts';
-export type { ComputeDType, Data, DType } from './core/dtype.ts';
+export type { ComputeDType, Data, DType, Precision } from './core/dtype.ts';
 export {
   CaptureError,
   CheckpointError,
@@ -49,6 +49,7 @@ export {
   maxPool1d,
   maxPool2d,
 } from './core/pooling.ts';
+export { matmulInt8, type Quantized, quantize } from './core/quantize.ts';
 export type { Rng } from './core/rng.ts';
 export type { Arg, Captured, CaptureOptions, Feed, Out, Runtime, TensorOptions } from './core/runtime.ts';
 export type { Shape } from './core/shape.ts';

@@ -9,7 +9,7 @@
 import {
   OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_BF2F, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
   OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U, OP_FILL, OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_IOTA, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LOAD,
-  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I,
+  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NARROW,
   OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NORMAL, OP_NOT, OP_OR, OP_OUT, OP_PHILOX, OP_POW, OP_ROUND, OP_RSQRT,
   OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUB_F, OP_SUB_I, OP_TANH,
   OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS, STEP_STREAM,
@@ -114,6 +114,7 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
       case OP_AND: each2(OP_AND, d, a, second(row, e0), bytes); break;
       case OP_OR: each2(OP_OR, d, a, second(row, e0), bytes); break;
       case OP_XOR: each2(OP_XOR, d, a, second(row, e0), bytes); break;
+      case OP_NARROW: each2(OP_NARROW, d, a, second(row, e0), bytes); break;
       case OP_WHERE: eachWhere(d, a, second(row, e0), third(row, e0), bytes); break;
       case OP_EXP: eachExp(d, a, bytes); break;
       case OP_LOG: eachLog(d, a, bytes); break;

@@ -5,12 +5,15 @@
  * A chunk is also the cache block. 128 rows of A are packed for one chunk, then B by 16 columns (a cache line), and
  * each panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
  *
- * Record: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol, cPtr, ldc, prologueA, epilogue, nb, dims[nb],
- * strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol is 1, and bRow or bCol.
+ * Records `matmul` and, of i8 (matmulInt8.ts), `matmulInt8`: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol,
+ * cPtr, ldc, prologueA, epilogue, nb, dims[nb], strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol
+ * is 1, and bRow or bCol.
  */
+import { REC_MATMULINT8 } from './build/opcodes';
 import { fillExact } from './copy';
 import { gemv } from './gemv';
 import { ewRange } from './interpreter';
+import { rowBlockInt8 } from './matmulInt8';
 import { packA, packB } from './pack';
 import { own } from './own';
 import { word } from './words';
@@ -201,6 +204,7 @@ function rowBlock(
 }
 
 export function matmul(r: usize): void {
+  const int8 = load<i32>(r) == REC_MATMULINT8;
   const m: usize = word(r, 2);
   const n: usize = word(r, 3);
   const terms: usize = word(r, 4);
@@ -238,8 +242,15 @@ export function matmul(r: usize): void {
           ready = end;
         }
       }
-      if (terms != 0) rowBlock(rows, n, terms, a + i * aRow, aRow, aCol, b, bRow, bCol, c + i * ldc, ldc);
-      else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
+      const ai = a + i * aRow;
+      const ci = c + i * ldc;
+      if (terms != 0) {
+        if (int8) {
+          rowBlockInt8(
+            own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc,
+          );
+        } else rowBlock(rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
+      } else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
       if (epilogue != 0) {
         const start = ((c - c0) >> 2) + i * n;
         ewRange(epilogue, start, start + rows * n);

@@ -7,7 +7,7 @@
 import {
   OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_BF2F, OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U,
   OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S,
-  OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
+  OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NARROW, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
   OP_ROUND, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
 } from './build/opcodes';
 import { INFINITE, ONE, SNAP_BITS, TRUE_BITS, UNIT_STEP, snap } from './constants';
@@ -49,6 +49,17 @@ function ofHalf(h: v128): v128 {
   const infinite = v128.or(a, i32x4.splat(0x7f800000));
   const magnitude = v128.bitselect(infinite, finite, i32x4.ge_s(a, i32x4.splat(0x7c00 << 13)));
   return v128.or(magnitude, i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16));
+}
+
+/** The operand of an exact product: a multiple of y of its pattern, ties to even, Inf from 2^64 on (N6). */
+@inline
+function narrowed(x: v128, y: v128): v128 {
+  const even = i32x4.eq(v128.and(x, y), i32x4.splat(0));
+  const r = v128.and(i32x4.add(i32x4.add(x, i32x4.shr_u(y, 1)), even), i32x4.neg(y));
+  const magnitude = v128.and(r, i32x4.splat(0x7fffffff));
+  const inf = v128.or(v128.and(r, i32x4.splat(0x80000000)), i32x4.splat(0x7f800000));
+  const limited = v128.bitselect(inf, r, i32x4.ge_s(magnitude, i32x4.splat(0x5f800000)));
+  return v128.or(limited, f32x4.ne(x, x));
 }
 
 @inline
@@ -118,6 +129,7 @@ export function apply2(op: i32, x: v128, y: v128, k: v128): v128 {
   if (op == OP_AND) return v128.and(x, y);
   if (op == OP_OR) return v128.or(x, y);
   if (op == OP_XOR) return v128.xor(x, y);
+  if (op == OP_NARROW) return narrowed(x, y);
   return x;
 }
 

@@ -241,7 +241,7 @@ const MAKERS: readonly Maker[] = [
 ];
 
 function matmulStep(b: Builder): number | null {
-  const kind = b.r.pick<DType>(['f32', 'f32', 'f32', 'f32', 'f32', 'f16', 'bf16']);
+  const kind = b.r.pick<DType>(['f32', 'f32', 'f32', 'f32', 'f32', 'f16', 'bf16', 'i8']);
   const a = pick(b, [kind], (s) => s.length >= 2);
   const { shape, dtype } = b.tensor(a);
   if (shape.length < 2) return null;
@@ -256,7 +256,8 @@ function matmulStep(b: Builder): number | null {
   const batch = narrower(b.r, shape.slice(0, -2));
   const right =
     fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf([...batch, ...(transposeB ? [n, k] : [k, n])], dtype);
-  return b.step('matmul', [v(a), v(right), { transposeA, transposeB }]);
+  const precision = dtype === 'f32' && b.r.chance(0.3) ? b.r.pick(['high', 'medium']) : undefined;
+  return b.step('matmul', [v(a), v(right), { transposeA, transposeB, ...(precision && { precision }) }]);
 }
 
 function indexStep(b: Builder): number | null {

@@ -106,7 +106,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
     MATMUL,
   ),
   lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
-  lower('TILE[kernel] * SIDE', 'TILE.matmulPacked * SIDE', MATMUL),
+  lower("TILE[packed ? 'packed' : 'strided'] * SIDE", 'TILE.packed * SIDE', MATMUL),
   lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
   lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
   lower('const total = size *', 'const total = 1 *', PACKED),

@@ -19,6 +19,7 @@ const isNaN32 = (u: number): boolean => (u & 0x7fffffff) > 0x7f800000;
 
 function operandsOf(row: ScalarOp): readonly Uint32Array[] {
   if (TWO.test(row)) return pairs(12);
+  if (row === 'narrow') return [singles(11), singles(11).map((_, i) => (i % 2 ? 0x1000 : 0x10000))];
   if (DRAWN.test(row)) return [words(23), ...wordPairs(21), ...wordPairs(22)];
   if (row === 'h2f' || row === 'bf2f') return [Uint32Array.from({ length: 65536 }, (_, i) => i)];
   return WORDS.test(row) ? [words(13)] : [singles(11)];

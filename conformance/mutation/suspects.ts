@@ -26,6 +26,7 @@ const GOLDENS: Partial<Record<ScalarOp, readonly string[]>> = {
   f2bf: ['cast/f32 to bf16'],
   h2f: ['cast/f16 to f32'],
   bf2f: ['cast/bf16 to f32'],
+  narrow: ['matmul/high', 'matmul/medium', 'matmul/limit'],
   i2f: ['cast/i32 to f32'],
   u2f: ['cast/u32 to f32'],
   unit: ['random/uniform'],
@@ -40,6 +41,9 @@ const GOLDENS: Partial<Record<ScalarOp, readonly string[]>> = {
 const OF_KERNEL: Readonly<Record<keyof typeof KERNELS, Pick<Suspects, 'goldens' | 'ops'>>> = {
   matmul: { goldens: ['matmul/'], ops: ['matmul'] },
   matmulPacked: { goldens: ['matmul/packed'], ops: ['matmul'] },
+  matmulExact: { goldens: ['matmul/high', 'matmul/medium'], ops: ['matmulNarrow'] },
+  matmulPackedExact: { goldens: ['matmul/packed, high'], ops: ['matmulNarrow'] },
+  matmulInt8: { goldens: ['matmul/int8'], ops: ['matmul'] },
   pack: { goldens: ['matmul/packed'], ops: ['matmul'] },
   sumF32: { goldens: ['sum/'], ops: ['sum'] },
   sumInt: { goldens: ['sum/integers'], ops: ['sum'] },

@@ -1,6 +1,6 @@
 /** A Graph with no device: what is built on it is read by the reference. */
 
-import { ARRAY, type Data, type DType } from '../../sdk/core/dtype.ts';
+import { ARRAY, type Data, type DType, type Precision } from '../../sdk/core/dtype.ts';
 import { OptionError } from '../../sdk/core/errors.ts';
 import type { Graph, Node } from '../../sdk/core/node.ts';
 import { dataLeaf } from '../../sdk/core/ops/leaf.ts';
@@ -14,8 +14,13 @@ import { evaluate } from './evaluate.ts';
 import type { Value } from './value.ts';
 
 export class ReferenceGraph implements Graph {
+  readonly precision: Precision;
   readonly values = new Map<Node, Value>();
   #ids = 0;
+
+  constructor(precision: Precision = 'highest') {
+    this.precision = precision;
+  }
 
   get rt(): Runtime {
     throw new OptionError('the reference has no runtime', { hint: 'Build tensors with the graph itself.' });

@@ -1,4 +1,4 @@
-/** matmul, mode f32 (N6): the load window, chunks of 256 along k, every product and sum rounded by itself. */
+/** matmul (N6). Mode f32: the load window, chunks of 256 along k, every product and sum rounded by itself. Mode int8: i32 sums. */
 
 import type { Attrs } from '../../sdk/core/node.ts';
 import { C, W } from '../../sdk/core/scalar/index.ts';
@@ -22,19 +22,31 @@ export function contract(n: number, term: (k: number) => readonly [a: number, b:
   return C(total);
 }
 
+/** i32 products, added modulo 2^32. */
+function dot(n: number, term: (k: number) => readonly [a: number, b: number]): number {
+  let acc = 0;
+  for (let k = 0; k < n; k++) {
+    const [a, b] = term(k);
+    acc = (acc + a * b) | 0;
+  }
+  return acc;
+}
+
 export function matmul(a: Value, b: Value, attrs: Attrs, shape: Shape): Value {
   const ta = attrs.transposeA === true;
   const tb = attrs.transposeB === true;
   const [m, n] = shape.slice(-2);
   const depth = a.shape[a.shape.length - (ta ? 2 : 1)];
-  return build(shape, 'f32', (at) => {
+  const integers = a.dtype === 'i8';
+  return build(shape, integers ? 'i32' : 'f32', (at) => {
     const [i, j] = at.slice(-2);
     const left = matrixAt(a, at) * m * depth;
     const right = matrixAt(b, at) * depth * n;
-    return contract(depth, (k) => [
+    const term = (k: number): readonly [number, number] => [
       a.data[left + (ta ? k * m + i : i * depth + k)],
       b.data[right + (tb ? j * depth + k : k * n + j)],
-    ]);
+    ];
+    return integers ? dot(depth, term) : contract(depth, term);
   });
 }
 

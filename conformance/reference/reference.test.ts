@@ -97,6 +97,7 @@ test('the dot product of 600 terms, as printed', () => {
     [600, 1],
   );
   assert.equal(hex(g.value(a.matmul(b)).data[0]), 'becf64b9');
+  assert.equal(hex(g.value(a.matmul(b, { precision: 'high' })).data[0]), 'becf3710');
   const turned = a.reshape(600, 1).matmul(b.reshape(1, 600), { transposeA: true, transposeB: true });
   assert.equal(hex(g.value(turned).data[0]), 'becf64b9');
 });

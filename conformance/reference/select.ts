@@ -7,4 +7,5 @@ import type { Family } from './elementwise.ts';
 export const SELECT: Family = {
   where: ([c, a, b]) => s.where(c, a, b),
   cast: ([x], from, attrs) => s.castOf(x, from, attrs.to as DType),
+  narrow: ([x], _, attrs) => s.narrow(x, attrs.place as number),
 };

@@ -29,6 +29,10 @@ export const ARRAY: { readonly [D in DType]: { new (n: number): Data[D]; from(v:
   u8: Uint8Array,
 };
 
+/** What f32 operands of a contraction are rounded to (N6): nothing, 12 bits, bf16. */
+export type Precision = 'highest' | 'high' | 'medium';
+export const PRECISIONS: readonly Precision[] = ['highest', 'high', 'medium'];
+
 /** Bytes of one element on the host and in files. */
 export const BYTES: { readonly [D in DType]: number } = {
   f32: 4,

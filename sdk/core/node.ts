@@ -3,7 +3,7 @@
  * dtype at once and runs nothing. Nodes are numbered as the program creates them; differentiation depends on that order (N12).
  */
 
-import type { ComputeDType, Data, DType } from './dtype.ts';
+import type { Data, DType, Precision } from './dtype.ts';
 import { DTypeError } from './errors.ts';
 import type { IO } from './host.ts';
 import type { Op } from './op.ts';
@@ -26,6 +26,8 @@ export interface Attrs {
 /** What core needs of a runtime: numbers for nodes, values for reads. The engine implements it. */
 export interface Graph {
   readonly rt: Runtime;
+  /** Of contractions that are not given one. */
+  readonly precision: Precision;
   nextId(): number;
   /** Computes a node, keeps the value on the node, and copies it to the host. */
   read<D extends DType>(node: Node, o?: IO & ReadOptions): Promise<Data[D]>;
@@ -75,8 +77,8 @@ export class Node {
 }
 
 /** Refuses a dtype that an op does not take; nothing is promoted, so the message names the cast. */
-export function needDType(op: string, node: Node, allowed: readonly ComputeDType[]): void {
-  if ((allowed as readonly DType[]).includes(node.dtype)) return;
+export function needDType(op: string, node: Node, allowed: readonly DType[]): void {
+  if (allowed.includes(node.dtype)) return;
   throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, got ${node.dtype}`, {
     hint: `Cast first: .cast('${allowed[0]}').`,
     details: { op, expected: allowed, got: node.dtype },

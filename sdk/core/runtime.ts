@@ -1,6 +1,6 @@
 /** Runtime: what owns a device and makes tensors. Declared here, implemented by the engine; core never imports a device. */
 
-import type { DType } from './dtype.ts';
+import type { DType, Precision } from './dtype.ts';
 import type { DeviceError } from './errors.ts';
 import type { HostArray, IO } from './host.ts';
 import type { Rng } from './rng.ts';
@@ -70,6 +70,8 @@ export interface Runtime extends AsyncDisposable {
   /** Version of the arithmetic contract. */
   readonly contract: 1;
   readonly exactness: 'bitwise' | 'unverified';
+  /** What operands of contractions are rounded to, where a call does not say (N6). */
+  readonly precision: Precision;
   readonly threads: number;
   readonly rng: Rng;
   readonly lost: Promise<DeviceError>;

@@ -247,8 +247,8 @@ export class Tensor<D extends DType = DType> implements Disposable {
     return this.#to<'i32'>(argmax(this.node, axes, keepdims));
   }
 
-  /** [..., m, k] by [..., k, n] gives [..., m, n]; batch axes broadcast. */
-  matmul(b: Tensor<D> | Variable<D>, o?: MatmulOptions): Tensor<D> {
+  /** [..., m, k] by [..., k, n] gives [..., m, n]; batch axes broadcast. f32, f16 and bf16 give f32, i8 gives i32. */
+  matmul(b: Tensor<D> | Variable<D>, o?: MatmulOptions): Tensor<D extends 'i8' ? 'i32' : 'f32'> {
     return this.#to(matmul(this.node, nodeOf(b as Tensor | Variable), o));
   }
 

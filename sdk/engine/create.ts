@@ -1,6 +1,7 @@
 /** createRuntime: chooses a backend, loads it, and says why. */
 
 import { unguarded } from '../../wgsl/functions/guard.ts';
+import { PRECISIONS, type Precision } from '../core/dtype.ts';
 import { OptionError } from '../core/errors.ts';
 import { callable, checkOptions, flag, type OptionTable, object, oneOf, type Rule } from '../core/options.ts';
 import { seedOf } from '../core/rng.ts';
@@ -33,6 +34,11 @@ export interface RuntimeOptions {
    * far results are off is the driver's affair: some ulps as a rule, more where terms cancel and in sin of large numbers.
    */
   numerics?: 'exact' | 'fast';
+  /**
+   * What f32 operands of contractions are rounded to first: `'highest'` (the default) nothing, `'high'` 12 bits (one more than
+   * TF32), `'medium'` bf16. Each gives its own bits, the same on every device. A call's own `precision` wins.
+   */
+  precision?: Precision;
   /** Traces captured functions again at every call and compares (E_IMPURE). */
   debug?: boolean;
   signal?: AbortSignal;
@@ -60,6 +66,7 @@ export const RUNTIME_OPTIONS: OptionTable<RuntimeOptions> = {
   device: object('a GPUDevice'),
   threads,
   numerics: oneOf('exact', 'fast'),
+  precision: oneOf(...PRECISIONS),
   debug: flag,
   signal: object('an AbortSignal'),
   onProgress: callable('a function of { phase, done, total }'),
@@ -73,7 +80,7 @@ export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
     throw new OptionError("createRuntime: a device was given, and backend 'wasm'", { hint: "Use 'webgpu' or 'auto'." });
   }
   o.signal?.throwIfAborted();
-  const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug };
+  const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug, precision: o.precision };
   const gpu = backend === 'wasm' ? null : await chooseGpu(backend, o);
   const device = gpu?.device;
   const reasons = [gpu?.why ?? 'wasm was asked for'];

@@ -60,6 +60,8 @@ export type Kernel =
     }
   | {
       readonly kind: 'matmul';
+      /** `'exact'`: f32 whose products are exact and below 2^128 (M3 of N6); `'int8'`: i8 with an i32 result. */
+      readonly mode: 'f32' | 'exact' | 'int8';
       readonly m: number;
       readonly n: number;
       readonly k: number;

@@ -219,7 +219,8 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
     };
     const [m, n] = e.shape.slice(-2);
     const k = a.shape[a.shape.length - (e.attrs.transposeA ? 2 : 1)];
-    return foldBatch({ m, n, k, a: side(a, e.attrs.transposeA), b: side(b, e.attrs.transposeB), batch: lead });
+    const mode = e.dtype === 'i32' ? 'int8' : e.attrs.exact ? 'exact' : 'f32';
+    return foldBatch({ mode, m, n, k, a: side(a, e.attrs.transposeA), b: side(b, e.attrs.transposeB), batch: lead });
   };
 
   const filled = (e: Expr, value: number): Program => {
@@ -266,7 +267,15 @@ function interior(e: Expr): [offset: number, strides: number[]] {
   return [low.reduce((n, l, i) => n + l * strides[i], 0), strides.map((s, i) => s * (gap[i] + 1))];
 }
 
-type Contraction = { m: number; n: number; k: number; a: Matrix; b: Matrix; batch: Shape };
+type Contraction = {
+  mode: 'f32' | 'exact' | 'int8';
+  m: number;
+  n: number;
+  k: number;
+  a: Matrix;
+  b: Matrix;
+  batch: Shape;
+};
 
 /** Batch axes merged where both sides walk them with one stride; into the rows where the right side is shared. */
 function foldBatch(c: Contraction) {
@@ -290,6 +299,7 @@ function foldBatch(c: Contraction) {
   const inRows = batch.length === 1 && sb[0] === 0 && sa[0] === c.m * c.a.row && c.a.column === 1;
   return {
     kind: 'matmul' as const,
+    mode: c.mode,
     m: inRows ? c.m * batch[0] : c.m,
     n: c.n,
     k: c.k,

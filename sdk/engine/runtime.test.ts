@@ -51,6 +51,16 @@ test('every option of createRuntime is live', async () => {
       assert.deepEqual(await sine(fast), await sine(exact));
       await assert.rejects(of('quick' as never), code('E_OPTION'));
     },
+    precision: async () => {
+      const of = async (precision?: 'highest' | 'high') => {
+        const rt = await createRuntime({ backend: 'wasm', precision });
+        const x = rt.tensor([Math.PI], [1, 1]);
+        return [rt.precision, await x.matmul(x).item()] as const;
+      };
+      assert.deepEqual(await of(), await of('highest'));
+      assert.deepEqual(await of('high'), ['high', Math.fround(Math.fround(3.1416015625) ** 2)]);
+      await assert.rejects(of('low' as never), code('E_OPTION'));
+    },
     debug: async () => {
       const changed = async (debug: boolean) => {
         const rt = await createRuntime({ debug });

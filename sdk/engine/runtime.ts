@@ -1,6 +1,6 @@
 /** The runtime: tensors, reads and captured programs on one device. */
 
-import { ARRAY, type Data, type DType, isFloat } from '../core/dtype.ts';
+import { ARRAY, type Data, type DType, isFloat, type Precision } from '../core/dtype.ts';
 import { CaptureError, type DeviceError, DisposedError, type NumericError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import type { Graph, Held, Node, ReadOptions } from '../core/node.ts';
@@ -29,6 +29,7 @@ export interface EngineOptions extends PlanOptions {
   seed?: bigint;
   why?: string;
   exactness?: 'bitwise' | 'unverified';
+  precision?: Precision;
   /** Traces every captured call again and compares. */
   debug?: boolean;
 }
@@ -37,6 +38,7 @@ export class EngineRuntime implements Runtime, Graph {
   readonly device: Device;
   readonly contract = 1 as const;
   readonly exactness: 'bitwise' | 'unverified';
+  readonly precision: Precision;
   readonly why: string;
   readonly threads = 1;
   readonly rng: Rng;
@@ -64,6 +66,7 @@ export class EngineRuntime implements Runtime, Graph {
     this.device = device;
     this.lost = device.lost ?? new Promise(() => {});
     this.exactness = o.exactness ?? 'bitwise';
+    this.precision = o.precision ?? 'highest';
     this.why = o.why ?? '';
     this.planOptions = { fuse: o.fuse ?? true };
     this.debug = o.debug ?? false;

@@ -54,7 +54,7 @@ test('they only store: arithmetic names the cast, moves and selection keep the d
   ]) {
     assert.throws(op, (e) => code('E_DTYPE')(e) && /cast\('f32'\)/.test((e as { hint: string }).hint));
   }
-  assert.throws(() => rt.tensor([1], [1, 1], 'i8').matmul(rt.tensor([1], [1, 1], 'i8')), code('E_DTYPE'));
+  assert.throws(() => rt.tensor([1], [1, 1], 'u8').matmul(rt.tensor([1], [1, 1], 'u8')), code('E_DTYPE'));
   const moved = h
     .transpose()
     .slice([1, 3])

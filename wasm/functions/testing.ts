@@ -1,7 +1,7 @@
 /** Entry of the tests' module: loops over the functions, and over the single operations of the interpreter. */
 import {
   OP_ABS_F, OP_ADD_F, OP_BF2F, OP_CEIL, OP_DIV_F, OP_EQ_F, OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U, OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F,
-  OP_LT_F, OP_MAX_F, OP_MIN_F, OP_MUL_F, OP_NEG_F, OP_NE_F, OP_ROUND, OP_SIGN_F, OP_SQRT, OP_SUB_F, OP_TRUNC, OP_U2F, OP_UNIT,
+  OP_LT_F, OP_MAX_F, OP_MIN_F, OP_MUL_F, OP_NARROW, OP_NEG_F, OP_NE_F, OP_ROUND, OP_SIGN_F, OP_SQRT, OP_SUB_F, OP_TRUNC, OP_U2F, OP_UNIT,
 } from '../build/opcodes';
 import { finish } from '../finish';
 import { each1, each2, eachWhere } from '../ops';
@@ -79,6 +79,7 @@ export function f32ToF16(d: usize, a: usize, bytes: usize): void { each1(OP_F2H,
 export function f16ToF32(d: usize, a: usize, bytes: usize): void { each1(OP_H2F, d, a, bytes); }
 export function f32ToBf16(d: usize, a: usize, bytes: usize): void { each1(OP_F2BF, d, a, bytes); }
 export function bf16ToF32(d: usize, a: usize, bytes: usize): void { each1(OP_BF2F, d, a, bytes); }
+export function narrow(d: usize, a: usize, place: usize, bytes: usize): void { each2(OP_NARROW, d, a, place, bytes); }
 export function uniform(d: usize, a: usize, bytes: usize): void { each1(OP_UNIT, d, a, bytes); }
 export function add(d: usize, a: usize, b: usize, bytes: usize): void { each2(OP_ADD_F, d, a, b, bytes); }
 export function sub(d: usize, a: usize, b: usize, bytes: usize): void { each2(OP_SUB_F, d, a, b, bytes); }

@@ -121,6 +121,12 @@ op('f2u', () => [one], toBool(s.f32ToU32));
 op('f2b', () => [one], toBool(s.toBool));
 op('f2h', () => [one], toBool(s.f32ToF16));
 op('f2bf', () => [one], toBool(s.f32ToBf16));
+op(
+  'narrow',
+  () => [one, one.map((_, i) => (i % 2 ? 0x1000 : 0x10000))],
+  (u, place) => s.bitsOf(s.narrow(s.ofBits(u), place)),
+  true,
+);
 const halves = (dtype: 'f16' | 'bf16') =>
   Uint32Array.from({ length: 65536 }, (_, h) => h).filter((h) => s.canonicalOf(h, dtype) === h);
 op(

@@ -46,6 +46,18 @@ fn op_f2bf(u: u32) -> u32 {
 }`,
 );
 
+/** N6: an operand rounded to a multiple of `place` of its pattern, ties to even; Inf of its sign from 2^64 on. */
+export const narrow = wgsl(
+  'narrow',
+  [isnan],
+  /* wgsl */ `
+fn op_narrow(u: u32, place: u32) -> u32 {
+  let r = (u + (place >> 1u) - select(1u, 0u, (u & place) != 0u)) & (0u - place);
+  let inf = (u & 0x80000000u) | 0x7f800000u;
+  return select(select(r, inf, (r & 0x7fffffffu) >= 0x5f800000u), u, isnan(u));
+}`,
+);
+
 export const bf2f = wgsl(
   'bf2f',
   [],

@@ -7,7 +7,7 @@ import { eq, le, lt, max, min, ne } from './compare.ts';
 import { div } from './div.ts';
 import { erf } from './erf.ts';
 import { exp } from './exp.ts';
-import { bf2f, f2bf, f2h, h2f } from './half.ts';
+import { bf2f, f2bf, f2h, h2f, narrow } from './half.ts';
 import { log } from './log.ts';
 import { normal, philox, unit } from './philox.ts';
 import { pow } from './pow.ts';
@@ -112,6 +112,7 @@ export const FUNCTIONS: Readonly<Record<ScalarOp, WgslOp>> = {
   h2f: calls(h2f),
   f2bf: calls(f2bf),
   bf2f: calls(bf2f),
+  narrow: calls(narrow),
   unit: calls(unit),
   iota: inline((i) => i),
   philox: calls(philox),

@@ -53,6 +53,27 @@ test('f32 to f16 and bf16 is nearest, ties to even', () => {
   assert.equal(s.f32ToBf16(nan), 0x7fc0);
 });
 
+test('an operand of exact products is the nearest of 12 or 8 bits, ties to even, and Inf from 2^64 on', () => {
+  for (const u of inputs) {
+    const x = s.ofBits(u);
+    for (const [place, bits] of [
+      [0x1000, 12],
+      [0x10000, 8],
+    ]) {
+      const got = s.narrow(x, place);
+      if (Number.isNaN(x)) {
+        assert.ok(Number.isNaN(got));
+        continue;
+      }
+      // Adding and taking away 3·2^(e+52-bits) in doubles rounds to `bits` bits.
+      const magic = 3 * 2 ** (Math.floor(Math.log2(Math.abs(x) || 1)) + 52 - bits);
+      const rounded = Number.isFinite(x) ? x + magic - magic : x;
+      const want = Math.abs(rounded) >= 2 ** 64 ? Math.sign(x) * inf : rounded + 0;
+      assert.equal(got, want, `${x} to ${bits} bits`);
+    }
+  }
+});
+
 test('every half widens to its value and comes back', () => {
   for (let h = 0; h < 65536; h++) {
     const sign = h & 0x8000 ? -1 : 1;

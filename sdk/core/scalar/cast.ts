@@ -26,6 +26,17 @@ export function f32ToF16(v: number): number {
   return s | ((m + (1 << (h - 1)) - 1 + ((m >>> h) & 1)) >>> h);
 }
 
+/**
+ * The operand of a product that is exact (N6): rounded to a multiple of `place`, a power of two, of its pattern, ties to even;
+ * Inf of its sign from 2^64 on.
+ */
+export function narrow(v: number, place: number): number {
+  if (Number.isNaN(v)) return v;
+  const u = bitsOf(v);
+  const r = (u + (place >>> 1) - (u & place ? 0 : 1)) & -place;
+  return (r & 0x7fffffff) >= 0x5f800000 ? v * Number.POSITIVE_INFINITY : ofBits(r >>> 0);
+}
+
 export function bf16ToF32(h: number): number {
   return C(ofBits(h << 16));
 }

@@ -79,6 +79,8 @@ export const SCALAR_OPS = [
   'h2f',
   'f2bf',
   'bf2f',
+  // an f32 rounded at a bit, as an operand of exact products (N6): x, the place of its last bit
+  'narrow',
   // random (N8): u32 -> f32 in [0, 1)
   'unit',
   // generators: value of a flat index; `philox` and `normal` read the step from operand a, and (seed lo, seed hi, stream)

@@ -8,6 +8,7 @@ import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
 import type { Runtime } from '../../core/runtime.ts';
 import { ofBits } from '../../core/scalar/bits.ts';
+import { sizeOf } from '../../core/shape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { alike, around, N, pairs, scatter, singles, words } from './inputs.ts';
 
@@ -49,7 +50,15 @@ export function buildGoldens(rt: Runtime): Goldens {
   forms(add, tie, ...([5, 6, 7].map((seed) => f32(alike(seed))) as [F, F, F]));
   integers(add, tie(i32(words(1))), i32(words(2)));
   draws(add, rt);
-  contractions(add, f32);
+  contractions(add, f32, (data, shape = [data.length]) => {
+    const t = rt.tensor(
+      Int8Array.from({ length: sizeOf(shape) }, (_, i) => data[i]),
+      shape,
+      'i8',
+    );
+    inputs.push(t);
+    return t;
+  });
   reductions(add, f32, i32);
   moves(add, f32, i32);
   return {
@@ -138,7 +147,7 @@ function draws(add: Add, rt: Runtime): void {
 }
 
 /** N6: tiles, chunks of 256, both orientations, batches, the window, Inf and NaN. */
-function contractions(add: Add, f32: Upload<F>): void {
+function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void {
   const a = f32(alike(11, 9 * 600), [9, 600]);
   const b = f32(alike(12, 600 * 11), [600, 11]);
   add('matmul', {
@@ -160,6 +169,19 @@ function contractions(add: Add, f32: Upload<F>): void {
   });
   const window = f32(around(-51, 16, 8 * 40), [8, 40]);
   add('matmul', { window: window.matmul(window, { transposeB: true }) });
+  // Rounded operands (ties, carries, both sides of the limit), whose exact products a device may fuse.
+  const near = f32([...around(62, 41, 40), ...singles().slice(0, 600)], [8, 80]);
+  const small = f32(alike(42, 80 * 6), [80, 6]);
+  const [high, medium] = [{ precision: 'high' }, { precision: 'medium' }] as const;
+  add('matmul', {
+    high: a.matmul(b, high),
+    medium: c.matmul(d, { ...medium, transposeA: true, transposeB: true }),
+    'packed, high': wide.matmul(other, high),
+    'limit, high': near.matmul(small, high),
+    'limit, medium': near.matmul(small, medium),
+  });
+  const [p, q] = [i8(words(43), [5, 70]), i8(words(44), [70, 9])];
+  add('matmul', { int8: p.matmul(q), 'int8, transposed': q.matmul(p, { transposeA: true, transposeB: true }) });
   const infinite = alike(17, 64);
   for (const [i, v] of [Infinity, -Infinity, NaN, 0, ofBits(0x7f7fffff)].entries()) infinite[i * 9] = v;
   const e = f32(infinite, [8, 8]);

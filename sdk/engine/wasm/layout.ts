@@ -43,6 +43,7 @@ export const RECORDS = [
   'max',
   'argmax',
   'matmul',
+  'matmulInt8',
   'gather',
   'scatterAdd',
   'cumsum',

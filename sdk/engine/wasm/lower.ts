@@ -116,7 +116,7 @@ export function lowerPlan(plan: Plan): Lowered {
         });
         break;
       case 'matmul':
-        record('matmul', () => {
+        record(k.mode === 'int8' ? 'matmulInt8' : 'matmul', () => {
           w.push(k.m, k.n, k.k);
           for (const side of [k.a, k.b]) {
             pointer(side.buffer, side.offset);

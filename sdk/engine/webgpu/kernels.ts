@@ -5,20 +5,26 @@ import { CUMSUM_KERNELS } from './cumsum.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
 
 /** Rows and columns of C that one invocation makes: of operands that lie as they were given, and of packed ones. */
-export const TILE = { matmul: 4, matmulPacked: 8 } as const;
+export const TILE = { strided: 4, packed: 8 } as const;
 /** Invocations of a workgroup along each side of C. */
 export const SIDE = 8;
 const BATCH_AXES = 6;
 
 /**
- * C = A B, M1 of N6: each output in chunks of 256 terms, ascending k, every rounding guarded; chunk results are added left to
- * right. Tiles do not touch the order of k. Parameters: end of rows, of columns, k, a (place, row, column), b (…), c, batch axes,
+ * C = A B (N6): each output in chunks of 256 terms, ascending k, every rounding guarded; chunk results are added left to right.
+ * Tiles do not touch the order of k. Mode f32 is M1, exact products need one guard less (M3), and int8 none. Parameters: end of rows, of columns, k, a (place, row, column), b (…), c, batch axes,
  * first batch, dims[6], strides of a[6], of b[6], first row, first column, m, n.
  */
-function matmul(name: keyof typeof TILE): string {
-  const tile = TILE[name];
+function matmul(form: keyof typeof TILE, mode: 'f32' | 'exact' | 'int8'): string {
+  const tile = TILE[form];
+  const integers = mode === 'int8';
   // Packed operands have passed the window: the loop over k has no select.
-  const load = (place: string) => `bitcast<f32>(${name === 'matmul' ? `W(mem[${place}])` : `mem[${place}]`})`;
+  const load = (place: string) =>
+    integers ? `mem[${place}]` : `bitcast<f32>(${form === 'strided' ? `W(mem[${place}])` : `mem[${place}]`})`;
+  const zero = integers ? '0u' : 'bitcast<f32>(gz)';
+  const plus = (a: string, b: string) => (integers ? `${a} + ${b}` : `G(${a} + ${b})`);
+  const times = (a: string, b: string) =>
+    mode === 'f32' ? `G(${a} * ${b})` : integers ? `${a} * ${b}` : `(${a} * ${b})`;
   const range = Array.from({ length: tile }, (_, i) => i);
   const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
   const lines = (of: readonly string[]): string => of.join('\n');
@@ -28,21 +34,26 @@ function matmul(name: keyof typeof TILE): string {
   let pb${r} = pb + min(column + ${r}u, n - 1u) * ${p(8)};`,
     ),
   );
-  const totals = lines(cells.map((c) => `  var t${c} = bitcast<f32>(gz);`));
-  const sums = lines(cells.map((c) => `    var s${c} = bitcast<f32>(gz);`));
+  const totals = lines(cells.map((c) => `  var t${c} = ${zero};`));
+  const sums = lines(cells.map((c) => `    var s${c} = ${zero};`));
   const loads = lines(
     range.map(
       (r) => `      let a${r} = ${load(`pa${r} + q * ${p(5)}`)};
       let b${r} = ${load(`pb${r} + q * ${p(7)}`)};`,
     ),
   );
-  const terms = lines(cells.map(([r, c]) => `      s${r}${c} = G(s${r}${c} + G(a${r} * b${c}));`));
+  const terms = lines(
+    cells.map(
+      ([r, c]) =>
+        `      s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12, below 2^128 (M3)' : ''}`,
+    ),
+  );
   const first = lines(cells.map((c) => `      t${c} = s${c};`));
-  const further = lines(cells.map((c) => `      t${c} = G(t${c} + s${c});`));
+  const further = lines(cells.map((c) => `      t${c} = ${plus(`t${c}`, `s${c}`)};`));
   const stores = lines(
     cells.map(
       ([r, c]) =>
-        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * width + column + ${c}u] = S(bitcast<u32>(t${r}${c})); }`,
+        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * width + column + ${c}u] = ${integers ? `t${r}${c}` : `S(bitcast<u32>(t${r}${c}))`}; }`,
     ),
   );
   const body = `
@@ -53,7 +64,7 @@ function matmul(name: keyof typeof TILE): string {
   let k = ${p(2)};
   if (row >= m || column >= n) { return; }
   let batch = at.z + ${p(11)};
-${name === 'matmul' ? STRIDED : PACKED}
+${form === 'strided' ? STRIDED : PACKED}
   ${places}
   ${totals}
   for (var k0 = 0u; k0 < k; k0 += 256u) {
@@ -72,7 +83,7 @@ ${name === 'matmul' ? STRIDED : PACKED}
   let width = ${p(33)};
   let c = ${p(9)} + batch * ${p(32)} * width;
   ${stores}`;
-  return shader(name === 'matmul' ? [snap, window] : [snap], body, 'tile');
+  return shader(integers ? [] : form === 'strided' ? [snap, window] : [snap], body, 'tile');
 }
 
 /** Where a batch's matrices begin: by the strides of its axes, or one behind the other (0 where all share one). */
@@ -337,8 +348,11 @@ export const KEEP = shader(
 
 /** Those that compute, or look at what was computed: each is in the golden set. */
 export const KERNELS = {
-  matmul: matmul('matmul'),
-  matmulPacked: matmul('matmulPacked'),
+  matmul: matmul('strided', 'f32'),
+  matmulPacked: matmul('packed', 'f32'),
+  matmulExact: matmul('strided', 'exact'),
+  matmulPackedExact: matmul('packed', 'exact'),
+  matmulInt8: matmul('strided', 'int8'),
   pack: PACK,
   sumF32: SUM_F32,
   sumInt: SUM_INT,

@@ -100,7 +100,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       case 'matmul': {
         if (k.prologue) program(k.prologue);
         const packed = isPacked(k);
-        const kernel = packed ? 'matmulPacked' : 'matmul';
+        const kernel = contraction(k.mode, packed);
         const [a, b] = packed
           ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...k.b, rows: k.n, row: k.b.column, column: k.b.row })]
           : [
@@ -108,7 +108,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
               { at: at(k.b.buffer, k.b.offset), row: k.b.column, line: k.b.row, batch: k.b.batch },
             ];
         const batches = k.batch.reduce((n, d) => n * d, 1);
-        const group = TILE[kernel] * SIDE;
+        const group = TILE[packed ? 'packed' : 'strided'] * SIDE;
         /** Rows or columns that do so much work, in whole tiles. */
         const tiles = (rows: number, most: number): number =>
           Math.min(most, Math.max(1, Math.floor(rows / group)) * group);
@@ -275,7 +275,17 @@ interface Side {
 }
 
 /** By shape alone: each side is then read by so many tiles that windowing it once is less than at every load. */
-const isPacked = (k: Product): boolean => k.m >= PACKED && k.n >= PACKED && k.k > 0;
+const isPacked = (k: Product): boolean => k.mode !== 'int8' && k.m >= PACKED && k.n >= PACKED && k.k > 0;
+const contraction = (mode: Product['mode'], packed: boolean): keyof typeof KERNELS =>
+  mode === 'int8'
+    ? 'matmulInt8'
+    : mode === 'exact'
+      ? packed
+        ? 'matmulPackedExact'
+        : 'matmulExact'
+      : packed
+        ? 'matmulPacked'
+        : 'matmul';
 const PACKED = 64;
 
 const axes = (list: readonly number[]): { word: number }[] =>
