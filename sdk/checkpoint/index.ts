@@ -12,7 +12,7 @@ export type { CheckpointPlan, KeepBest, Moment, Retention, Trigger } from './pla
 export { checkPlan, isBetter, PLAN_OPTIONS, stepsToSave, triggersAt } from './plan.ts';
 export type { CheckpointFile, OpenOptions, TensorInfo } from './reader.ts';
 export { openCheckpoint } from './reader.ts';
-export type { Collected, CommitInfo, Opened, RunStoreOptions, Saved } from './run.ts';
+export type { Audited, Collected, CommitInfo, Opened, RunStoreOptions, Saved } from './run.ts';
 export { RunStore } from './run.ts';
 export type { LazyTensor, TensorSource } from './tensor.ts';
 export type { CheckpointContent, CheckpointDraft, EncodedCheckpoint, EncodeOptions, Seal } from './writer.ts';

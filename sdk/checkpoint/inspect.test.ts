@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromBf16, fromF16 } from '../core/half.ts';
 import type { HostArray } from '../core/host.ts';
 import { describeCheckpoint } from './inspect.ts';
 import { openCheckpoint } from './reader.ts';
 import { sampleContent, tensor } from './sample.ts';
-import { fromBf16, fromF16, statsOf } from './stats.ts';
+import { statsOf } from './stats.ts';
 import { type CheckpointContent, encodeCheckpoint } from './writer.ts';
 
 const open = async (c: CheckpointContent) => openCheckpoint(await (await encodeCheckpoint(c)).bytes());

@@ -59,6 +59,14 @@ export interface Collected {
   readonly young: readonly string[];
 }
 
+export interface Audited {
+  readonly seq: number;
+  /** Undefined where the record itself is damaged. */
+  readonly commit?: CommitRecord;
+  /** Throws what is wrong with the record or the state. */
+  open(): Promise<CheckpointFile>;
+}
+
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
@@ -131,6 +139,14 @@ export class RunStore {
     const out: CommitRecord[] = [];
     for await (const e of this.#log.newestFirst(o)) if ('record' in e) out.unshift(e.record);
     return out;
+  }
+
+  /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full, one by one. */
+  async *audit(o: IO = {}): AsyncGenerator<Audited> {
+    for await (const e of this.#log.newestFirst({ ...o, all: true })) {
+      if ('error' in e) yield { seq: e.seq, open: () => Promise.reject(e.error) };
+      else yield { seq: e.seq, commit: e.record, open: () => this.#objects.open(e.record.object, e.record.root, o) };
+    }
   }
 
   /**

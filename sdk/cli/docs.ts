@@ -18,11 +18,12 @@ function section(info: CommandInfo): string {
   const rows = optionsOf(info.name).map(
     (o) => `| \`${flagsOf(o)}\` | ${o.default ? `\`${o.default}\`` : ''} | ${o.description.replaceAll('|', '\\|')} |`,
   );
-  const { argument } = info;
-  return `## \`isobit ${info.name}${argument ? ` <${argument.name}>` : ''} [options]\`
+  const names = info.arguments.map((a) => ` <${a.name}>`).join('');
+  const meanings = info.arguments.map((a) => `\n\`<${a.name}>\`: ${describeArgument(a)}.\n`).join('');
+  return `## \`isobit ${info.name}${names} [options]\`
 
 ${info.description}
-${argument ? `\n\`<${argument.name}>\`: ${describeArgument(argument)}.\n` : ''}
+${meanings}
 | option | default | |
 |---|---|---|
 ${rows.join('\n')}

@@ -3,12 +3,28 @@
 import { RUNTIMES, type RuntimeName } from '../../conformance/rows/report.ts';
 import { OptionError } from '../core/errors.ts';
 
-export type CommandName = 'train' | 'inspect' | 'conformance';
+export type CommandName =
+  | 'train'
+  | 'inspect'
+  | 'verify'
+  | 'diff'
+  | 'convert'
+  | 'log'
+  | 'tag'
+  | 'rollback'
+  | 'gc'
+  | 'conformance';
+
+export interface ArgumentInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+}
 
 export interface CommandInfo {
   readonly name: CommandName;
-  /** The one positional argument, if it takes one. */
-  readonly argument?: { readonly name: string; readonly description: string; readonly choices?: readonly string[] };
+  /** Positional arguments, all of them needed. */
+  readonly arguments: readonly ArgumentInfo[];
   readonly description: string;
 }
 
@@ -21,6 +37,8 @@ export interface OptionInfo {
   readonly default?: string;
   readonly description: string;
   readonly commands: readonly CommandName[];
+  /** True where it may be given more than once. */
+  readonly many?: boolean;
   /** The value of the text; throws OptionError. */
   readonly parse?: (text: string) => unknown;
 }
@@ -42,9 +60,25 @@ export interface TrainOptions {
   json?: boolean;
 }
 
-/** What `isobit inspect` gets. */
-export interface InspectOptions {
+/** What commands get that only show, or that change a run. */
+export interface JsonOption {
   json?: boolean;
+}
+
+const HALVES = ['f32', 'f16', 'bf16'] as const;
+
+/** What `isobit convert` gets. */
+export interface ConvertOptions extends JsonOption {
+  include?: readonly string[];
+  cast?: (typeof HALVES)[number];
+  forInference?: boolean;
+  round?: boolean;
+  force?: boolean;
+}
+
+/** What `isobit gc` gets. */
+export interface GcOptions extends JsonOption {
+  graceHours: number;
 }
 
 /** What `isobit conformance` gets. */
@@ -54,19 +88,60 @@ export interface ConformanceOptions {
   json?: boolean;
 }
 
+const PLACE = 'a checkpoint, or the directory or address of a run, with #step:100, #best or a tag behind it';
+const RUN = { name: 'run', description: 'the directory of a run' };
+const REF = { name: 'ref', description: 'a commit: latest, a tag, step:100, or the first digits of a root' };
+
 export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'train',
-    argument: { name: 'example', description: 'which example to train', choices: EXAMPLES },
+    arguments: [{ name: 'example', description: 'which example to train', choices: EXAMPLES }],
     description: 'Train an example on real or made data, and report its accuracy and fingerprint.',
   },
   {
     name: 'inspect',
-    argument: { name: 'file', description: 'a checkpoint, such as runs/iris/objects/….cbor' },
+    arguments: [{ name: 'place', description: PLACE }],
     description: 'Check every byte of a checkpoint and show what it holds.',
   },
   {
+    name: 'verify',
+    arguments: [{ name: 'place', description: 'a checkpoint, or the directory or address of a run' }],
+    description: 'Check every byte of a checkpoint, or of every commit of a run, and say what is wrong where.',
+  },
+  {
+    name: 'diff',
+    arguments: [
+      { name: 'a', description: PLACE },
+      { name: 'b', description: 'the same' },
+    ],
+    description: 'Say whether two states are equal, or which values differ and by how many units of the last place.',
+  },
+  {
+    name: 'convert',
+    arguments: [
+      {
+        name: 'in',
+        description: 'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk',
+      },
+      { name: 'out', description: 'a file that ends in .cbor .safetensors .npz .json .bpk' },
+    ],
+    description: 'Convert between checkpoints and the files of other programs.',
+  },
+  { name: 'log', arguments: [RUN], description: 'List the commits of a run, the newest first.' },
+  {
+    name: 'tag',
+    arguments: [RUN, REF, { name: 'name', description: 'letters, digits and . _ - in it' }],
+    description: 'Give a commit a name, which also keeps it from being removed.',
+  },
+  {
+    name: 'rollback',
+    arguments: [RUN, REF],
+    description: 'Make an older commit the latest, by a new commit that names it; nothing is rewritten.',
+  },
+  { name: 'gc', arguments: [RUN], description: 'Remove the objects that no commit names, which killed writers leave.' },
+  {
     name: 'conformance',
+    arguments: [],
     description: 'Run one suite on every runtime of this machine, and compare every result to the bit.',
   },
 ];
@@ -134,9 +209,46 @@ export const OPTIONS: readonly OptionInfo[] = [
     parse: count('graphs'),
   },
   {
+    name: 'include',
+    argument: 'pattern',
+    description: 'only tensors of such names, where * stands for anything; may be given several times',
+    commands: ['convert'],
+    many: true,
+  },
+  {
+    name: 'cast',
+    argument: 'dtype',
+    description: `the model's floats as ${HALVES.join(', ')}, rounded half to even`,
+    commands: ['convert'],
+    parse: oneOf('cast', HALVES),
+  },
+  {
+    name: 'for-inference',
+    description: 'the model alone, without the state of its training',
+    commands: ['convert'],
+  },
+  {
+    name: 'round',
+    description: 'round float64 to f32; without this such files are refused',
+    commands: ['convert'],
+  },
+  {
+    name: 'force',
+    description: 'replace <out> if it is there',
+    commands: ['convert'],
+  },
+  {
+    name: 'grace-hours',
+    argument: 'n',
+    default: '24',
+    description: 'leave objects alone that are younger: a writer may be about to name them',
+    commands: ['gc'],
+    parse: count('grace-hours'),
+  },
+  {
     name: 'json',
     description: 'print the result as one JSON object on the last line of standard output',
-    commands: ['train', 'inspect', 'conformance'],
+    commands: ['train', 'inspect', 'verify', 'diff', 'convert', 'log', 'tag', 'rollback', 'gc', 'conformance'],
   },
 ];
 

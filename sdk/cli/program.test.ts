@@ -6,31 +6,33 @@ import { cliDocs } from './docs.ts';
 import {
   COMMANDS,
   type ConformanceOptions,
+  type ConvertOptions,
   flagsOf,
-  type InspectOptions,
+  type GcOptions,
   OPTIONS,
   optionsOf,
   type TrainOptions,
 } from './options.ts';
-import { run } from './program.ts';
+import { type Actions, run } from './program.ts';
 
 interface Call {
   command: string;
-  argument: string | null;
-  options: TrainOptions & InspectOptions & ConformanceOptions;
+  arguments: readonly string[];
+  options: TrainOptions & ConformanceOptions & ConvertOptions & GcOptions;
 }
 
 /** Runs a command line whose commands only note how they were called. */
 async function call(line: string[]): Promise<{ code: number; out: string; err: string; calls: Call[] }> {
   const got = { code: 0, out: '', err: '', calls: [] as Call[] };
-  const note = (command: string) => async (argument: string | null, options: object) => {
-    got.calls.push({ command, argument, options: options as Call['options'] });
-  };
-  const actions = {
-    train: note('train'),
-    inspect: note('inspect'),
-    conformance: (options: object) => note('conformance')(null, options),
-  };
+  const actions = Object.fromEntries(
+    COMMANDS.map((c) => [
+      c.name,
+      async (...given: unknown[]) => {
+        const options = given[c.arguments.length] as Call['options'];
+        got.calls.push({ command: c.name, arguments: given.slice(0, c.arguments.length) as string[], options });
+      },
+    ]),
+  ) as unknown as Actions;
   const t = { out: (s: string) => (got.out += s), err: (s: string) => (got.err += s) } as never;
   got.code = await run(line, actions, t);
   return got;
@@ -47,6 +49,12 @@ const CASES: Record<string, [text: string | null, key: keyof Call['options'], va
   holdout: [null, 'holdout', true],
   runtime: ['workerd-wasm, bun-wasm,bun-wasm', 'runtime', ['bun-wasm', 'workerd-wasm']],
   graphs: ['2000', 'graphs', 2000],
+  include: ['fc1.*', 'include', ['fc1.*']],
+  cast: ['bf16', 'cast', 'bf16'],
+  'for-inference': [null, 'forInference', true],
+  round: [null, 'round', true],
+  force: [null, 'force', true],
+  'grace-hours': ['2', 'graceHours', 2],
   json: [null, 'json', true],
 };
 
@@ -55,12 +63,13 @@ test('every option of the table reaches its command as a value', async () => {
     assert.ok(CASES[o.name], `no case for --${o.name}`);
     const [text, key, value] = CASES[o.name];
     for (const command of o.commands) {
-      const argument = { train: 'iris', inspect: 'file.cbor', conformance: null }[command];
-      const line = [command, argument, `--${o.name}`, text].filter((word) => word !== null);
+      const names = COMMANDS.find((c) => c.name === command)?.arguments ?? [];
+      const words = names.map((a, i) => a.choices?.[0] ?? `word${i}`);
+      const line = [command, ...words, `--${o.name}`, text].filter((word) => word !== null);
       const { code, calls } = await call(line);
       assert.equal(code, 0);
       assert.equal(calls[0].command, command);
-      assert.equal(calls[0].argument, argument);
+      assert.deepEqual(calls[0].arguments, words);
       assert.deepEqual(calls[0].options[key], value);
     }
   }
@@ -91,6 +100,9 @@ test('bad command lines: one message, one hint, exit code 1, nothing done', asyn
     [['conformance', 'node-wasm'], /too many arguments/],
     [['conformance', '--runtime', 'node-wasm,deno'], /--runtime: "deno" is not one of node-wasm, /],
     [['inspect', 'x', '--seed', '1'], /unknown option '--seed'/],
+    [['diff', 'a'], /missing required argument 'b'/],
+    [['convert', 'a', 'b', '--cast', 'f64'], /--cast: "f64" is not one of f32, f16, bf16/],
+    [['gc', 'runs/x', '--grace-hours', '0'], /--grace-hours/],
   ];
   for (const [line, message] of cases) {
     const { code, out, err, calls } = await call(line);
@@ -106,7 +118,7 @@ test('errors of a command are told once, with their code and hint; unforeseen on
   const t = { out: () => {}, err: (s: string) => (err += s) } as never;
   const fail = (e: Error) => {
     const action = () => Promise.reject(e);
-    return { train: action, inspect: action, conformance: action };
+    return Object.fromEntries(COMMANDS.map((c) => [c.name, action])) as unknown as Actions;
   };
   assert.equal(await run(['inspect', 'x'], fail(new DataError('no rows', { hint: 'Give some.' })), t), 1);
   assert.equal(err, 'isobit: no rows (E_DATA)\n  Give some.\n');

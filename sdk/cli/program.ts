@@ -3,11 +3,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { isIsobitError, OptionError } from '../core/errors.ts';
 import {
+  type ArgumentInfo,
   COMMANDS,
-  type CommandInfo,
   type ConformanceOptions,
+  type ConvertOptions,
   flagsOf,
-  type InspectOptions,
+  type GcOptions,
+  type JsonOption,
   optionsOf,
   type TrainOptions,
 } from './options.ts';
@@ -21,7 +23,14 @@ export interface Terminal {
 /** What the commands do; `run` only finds out which one is meant. */
 export interface Actions {
   train(example: string, o: TrainOptions, t: Terminal): Promise<void>;
-  inspect(file: string, o: InspectOptions, t: Terminal): Promise<void>;
+  inspect(place: string, o: JsonOption, t: Terminal): Promise<void>;
+  verify(place: string, o: JsonOption, t: Terminal): Promise<void>;
+  diff(a: string, b: string, o: JsonOption, t: Terminal): Promise<void>;
+  convert(from: string, to: string, o: ConvertOptions, t: Terminal): Promise<void>;
+  log(run: string, o: JsonOption, t: Terminal): Promise<void>;
+  tag(run: string, ref: string, name: string, o: JsonOption, t: Terminal): Promise<void>;
+  rollback(run: string, ref: string, o: JsonOption, t: Terminal): Promise<void>;
+  gc(run: string, o: GcOptions, t: Terminal): Promise<void>;
   conformance(o: ConformanceOptions, t: Terminal): Promise<void>;
 }
 
@@ -50,21 +59,21 @@ function programOf(actions: Actions, t: Terminal): Command {
     .showHelpAfterError(false);
   quiet(program, t);
   for (const info of COMMANDS) {
-    const { name, argument } = info;
+    const { name } = info;
     const command = quiet(program.command(name), t).description(info.description);
-    if (argument) {
-      command.argument(`<${argument.name}>`, describeArgument(argument), (text: string) =>
-        checkArgument(name, argument, text),
-      );
+    for (const a of info.arguments) {
+      command.argument(`<${a.name}>`, describeArgument(a), (text: string) => checkArgument(name, a, text));
     }
     for (const o of optionsOf(name)) {
       const option = new Option(flagsOf(o), o.description);
       if (o.default !== undefined) option.default(o.parse ? o.parse(o.default) : o.default, o.default);
       if (o.parse) option.argParser(o.parse);
+      if (o.many) option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
       command.addOption(option);
     }
-    if (name === 'conformance') command.action((o: ConformanceOptions) => actions.conformance(o, t));
-    else command.action((value: string, o: TrainOptions & InspectOptions) => actions[name](value, o, t));
+    // Commander hands on the arguments, the options and itself; the table has one entry for each argument of an action.
+    const act = actions[name] as (...all: unknown[]) => Promise<void>;
+    command.action((...given: unknown[]) => act(...given.slice(0, info.arguments.length + 1), t));
   }
   return program;
 }
@@ -77,13 +86,11 @@ function quiet(command: Command, t: Terminal): Command {
     .helpCommand(false);
 }
 
-type Argument = NonNullable<CommandInfo['argument']>;
-
-export function describeArgument({ choices, description }: Argument): string {
+export function describeArgument({ choices, description }: ArgumentInfo): string {
   return choices ? `${description}: ${choices.join(', ')}` : description;
 }
 
-function checkArgument(command: string, { name, choices }: Argument, text: string): string {
+function checkArgument(command: string, { name, choices }: ArgumentInfo, text: string): string {
   if (!choices || choices.includes(text)) return text;
   throw new OptionError(`${command}: there is no ${name} ${JSON.stringify(text)}`, {
     hint: `Choose one of ${choices.join(', ')}.`,

@@ -72,6 +72,9 @@ export function readNpy(bytes: Uint8Array, o: NpyReadOptions = {}): HostArray {
   return { data: viewOf(dtype, body), shape, dtype };
 }
 
+/** The dtype that a .npy file states, such as `<f8`. Throws as readNpy does on a header that is malformed. */
+export const npyDescriptor = (bytes: Uint8Array): string => readHeader(bytes).header.descr;
+
 /** Writes a .npy file of version 1.0, the same bytes as numpy.save. bf16 has no descriptor: DataError. */
 export function writeNpy(a: HostArray): Uint8Array {
   const descr = DESCRIPTORS[a.dtype];

@@ -1,0 +1,52 @@
+/** `isobit log`, `tag`, `rollback` and `gc`: a run's commits. */
+
+import type { GcOptions, JsonOption } from './options.ts';
+import { runAt } from './place.ts';
+import type { Terminal } from './program.ts';
+
+export async function log(path: string, o: JsonOption, t: Terminal): Promise<void> {
+  const { run } = await runAt(path, 'log');
+  const commits = await run.commits();
+  if (o.json) {
+    t.out(`${JSON.stringify(commits)}\n`);
+    return;
+  }
+  const short = (v: number | null) => (v === null ? '-' : String(Number(v.toPrecision(5))));
+  for (const c of [...commits].reverse()) {
+    const metrics = Object.entries(c.metrics).map(([k, v]) => `${k} ${short(v)}`);
+    const marks = [...(c.op === 'save' ? [] : [c.op]), ...c.tags.map((tag) => `#${tag}`)];
+    const cells = [
+      String(c.seq).padStart(6),
+      new Date(c.createdAt).toISOString(),
+      `step ${c.step}`,
+      `epoch ${c.epoch}`,
+      c.root.slice(0, 12),
+      ...metrics,
+      ...marks,
+    ];
+    t.out(`${cells.join('  ')}\n`);
+  }
+}
+
+export async function tag(path: string, ref: string, name: string, o: JsonOption, t: Terminal): Promise<void> {
+  const { run } = await runAt(path, 'tag');
+  const { commit } = await run.pin(ref, [name]);
+  t.out(
+    o.json ? `${JSON.stringify(commit)}\n` : `${path}: '${name}' is step ${commit.step}, ${commit.root.slice(0, 12)}\n`,
+  );
+}
+
+export async function rollback(path: string, ref: string, o: JsonOption, t: Terminal): Promise<void> {
+  const { run } = await runAt(path, 'rollback');
+  const { commit } = await run.rollback(ref);
+  const done = `${path}: the latest is now step ${commit.step}, ${commit.root.slice(0, 12)} (commit ${commit.seq})\n`;
+  t.out(o.json ? `${JSON.stringify(commit)}\n` : done);
+}
+
+export async function gc(path: string, o: GcOptions, t: Terminal): Promise<void> {
+  const { run } = await runAt(path, 'gc');
+  const { removed, young } = await run.gc({ graceMs: o.graceHours * 3_600_000 });
+  if (o.json) t.out(`${JSON.stringify({ removed, young })}\n`);
+  else
+    t.out(`${path}: removed ${removed.length} objects that no commit names; ${young.length} are too young to tell\n`);
+}

@@ -1,0 +1,82 @@
+/** What a path or URL on the command line means: a checkpoint file, or a run with a reference behind '#'. */
+
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { fetchStore } from '../../adapters/fetch.ts';
+import { fsStore } from '../../adapters/fs.ts';
+import type { Store } from '../../adapters/store.ts';
+import { type CheckpointFile, type CommitRecord, openCheckpoint, RunStore } from '../checkpoint/index.ts';
+import { CheckpointError } from '../core/errors.ts';
+
+export type Place =
+  | { readonly kind: 'file'; readonly name: string; readonly store: Store; readonly key: string }
+  | { readonly kind: 'run'; readonly name: string; readonly store: Store; readonly ref: string };
+
+/** A file that is open, and the commit that named it where it is a run's. */
+export interface Found {
+  readonly file: CheckpointFile;
+  readonly commit?: CommitRecord;
+  readonly skipped: readonly CheckpointError[];
+}
+
+/** @throws CheckpointError E_NOT_FOUND where there is nothing */
+export async function placeOf(text: string): Promise<Place> {
+  return /^https?:\/\//.test(text) ? remote(text) : local(text);
+}
+
+function remote(text: string): Place {
+  const url = new URL(text);
+  const ref = decodeURIComponent(url.hash.slice(1)) || 'latest';
+  url.hash = '';
+  const name = url.origin + url.pathname;
+  const key = /([^/]+\.cbor)$/.exec(url.pathname)?.[1];
+  if (!key) return { kind: 'run', name, store: fetchStore(url, { readOnly: true }), ref };
+  url.pathname = url.pathname.slice(0, -key.length);
+  return { kind: 'file', name, store: fetchStore(url, { readOnly: true }), key: decodeURIComponent(key) };
+}
+
+async function local(text: string): Promise<Place> {
+  // Stores do not follow links; a person who names one means what it leads to.
+  const real = async (path: string) => {
+    const at = await realpath(path).catch(() => path);
+    return { at, found: await stat(at).catch(() => null) };
+  };
+  const whole = await real(text);
+  if (whole.found?.isFile()) {
+    return { kind: 'file', name: text, store: fsStore(dirname(whole.at)), key: basename(whole.at) };
+  }
+  const hash = whole.found ? -1 : text.lastIndexOf('#');
+  const path = hash < 0 ? text : text.slice(0, hash);
+  const { at, found } = hash < 0 ? whole : await real(path);
+  const holdsRun = found?.isDirectory() && (await stat(`${at}/commits`).catch(() => null))?.isDirectory();
+  if (!holdsRun) {
+    const why = !found ? 'not there' : found.isDirectory() ? 'a directory that holds no run' : 'is no file';
+    throw new CheckpointError('E_NOT_FOUND', `${path}: ${why}`, {
+      path,
+      hint: 'Give a checkpoint file, or the directory or address of a run, with #step:100 or another reference behind it.',
+    });
+  }
+  return { kind: 'run', name: path, store: fsStore(at), ref: hash < 0 ? 'latest' : text.slice(hash + 1) };
+}
+
+/** Opens what a place means. Every byte is verified unless `lazy`. */
+export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<Found> {
+  const verify = o.lazy ? 'lazy' : 'full';
+  if (place.kind === 'file') return { file: await openCheckpoint(place, { verify }), skipped: [] };
+  const opened = await new RunStore(place.store).open(place.ref);
+  if (opened) return opened;
+  throw new CheckpointError('E_NOT_FOUND', `${place.name}: the run has no commits`, {
+    path: place.name,
+    hint: 'Give the directory that was --store when it was trained.',
+  });
+}
+
+/** The run that a place must be. */
+export async function runAt(text: string, what: string): Promise<{ run: RunStore; place: Place & { kind: 'run' } }> {
+  const place = await placeOf(text);
+  if (place.kind === 'run') return { run: new RunStore(place.store), place };
+  throw new CheckpointError('E_NOT_FOUND', `${text}: a file, and ${what} is about runs`, {
+    path: text,
+    hint: 'Give the directory or the address of a run.',
+  });
+}

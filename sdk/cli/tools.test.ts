@@ -1,0 +1,280 @@
+/** The commands about files and runs, on a run in a directory, over HTTP, and on files of other programs. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fsStore } from '../../adapters/fs.ts';
+import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
+import type { HostArray } from '../core/host.ts';
+import { f32ToBf16 } from '../core/scalar/cast.ts';
+import { readJson } from '../formats/json.ts';
+import { readSafetensors } from '../formats/safetensors.ts';
+import { array, python } from '../formats/testing.ts';
+import { convert } from './convert.ts';
+import { compare, diff } from './diff.ts';
+import { gc, log, rollback, tag } from './history.ts';
+import { inspect } from './inspect.ts';
+import type { Terminal } from './program.ts';
+import { sparkline } from './sparkline.ts';
+import { verify } from './verify.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'isobit-tools-'));
+after(() => rmSync(root, { recursive: true }));
+const at = (name: string) => join(root, name);
+
+/** What a command prints. */
+async function said(work: (t: Terminal) => Promise<void>): Promise<string> {
+  const out: string[] = [];
+  await work({ out: (text) => void out.push(text), err: (text) => assert.fail(text) });
+  return out.join('');
+}
+
+const weights = (shift: number): Map<string, HostArray> =>
+  new Map<string, HostArray>([
+    ['model/fc1.weight', array('f32', [2, 3], [1, 2, 3, 4, 5, 6 + shift])],
+    ['model/fc1.bias', array('f32', [2], [0.1, -0.25].map(Math.fround))],
+    ['optim/m/fc1.bias', array('f32', [2], [1e-3, 2].map(Math.fround))],
+    ['metrics/step', array('u32', [4], [1, 2, 3, 4])],
+    ['metrics/loss', array('f32', [4], [8, 4, 2, 1])],
+  ]);
+const content = (step: number) => ({
+  kind: 'train',
+  schema: { model: 1, optim: 1 },
+  state: { model: { type: 'linear', in: 3, out: 2 }, train: { step } },
+  tensors: weights(step / 1024),
+});
+
+/** A run of three commits. */
+async function runIn(name: string): Promise<RunStore> {
+  const run = new RunStore(fsStore(at(name)));
+  for (const step of [10, 20, 30])
+    await run.save(content(step), { step, epoch: step / 10, metrics: { loss: 1 / step } });
+  return run;
+}
+
+test('log, tag, rollback: the commits of a run, by text and as JSON', async () => {
+  await runIn('history');
+  const path = at('history');
+  const lines = (await said((t) => log(path, {}, t))).trimEnd().split('\n');
+  assert.equal(lines.length, 3);
+  assert.match(lines[0], /^ {5}3 {2}\d{4}-\d\d-\d\dT\S+ {2}step 30 {2}epoch 3 {2}[0-9a-f]{12} {2}loss 0\.033333$/);
+  assert.match(await said((t) => tag(path, 'step:10', 'first', {}, t)), /'first' is step 10/);
+  assert.match(
+    await said((t) => rollback(path, 'first', {}, t)),
+    /the latest is now step 10, [0-9a-f]{12} \(commit 5\)/,
+  );
+  const commits = JSON.parse(await said((t) => log(path, { json: true }, t)));
+  assert.deepEqual(
+    commits.map((c: { op: string; step: number }) => `${c.op} ${c.step}`),
+    ['save 10', 'save 20', 'save 30', 'pin 10', 'rollback 10'],
+  );
+  assert.equal((await new RunStore(fsStore(path)).open())?.commit.step, 10);
+  await assert.rejects(
+    said((t) => tag(path, 'step:99', 'x', {}, t)),
+    { code: 'E_NOT_FOUND' },
+  );
+  await assert.rejects(
+    said((t) => rollback(at('nowhere'), 'latest', {}, t)),
+    { code: 'E_NOT_FOUND' },
+  );
+});
+
+test('inspect takes a run, a reference, a file and an address; metrics are drawn', async () => {
+  await runIn('shown');
+  const path = at('shown');
+  const text = await said((t) => inspect(path, {}, t));
+  assert.match(text, /commit {7}3, step 30/);
+  assert.match(text, /\nmetrics\n {2}loss {2}█▄▂▁ {2}8 to 1\n/);
+  const older = JSON.parse(await said((t) => inspect(`${path}#step:20`, { json: true }, t)));
+  assert.deepEqual([older.state.train.step, older.commit.seq], [20, 2]);
+  const server = createServer((q, r) => {
+    try {
+      r.end(readFileSync(join(path, decodeURIComponent(q.url as string))));
+    } catch {
+      r.statusCode = 404;
+      r.end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    assert.match(await said((t) => inspect(`${address}/#step:10`, {}, t)), /commit {7}1, step 10/);
+    assert.match(await said((t) => inspect(`${address}/${older.commit.object}`, {}, t)), /step: 20/);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+  assert.equal(sparkline([0, 1, Number.NaN, 4]), '▁▃ █');
+  assert.equal(sparkline([1, 1]), '▁▁');
+  assert.equal(
+    sparkline(
+      Array.from({ length: 100 }, (_, i) => i),
+      8,
+    ),
+    '▁▂▃▄▅▆▇█',
+  );
+});
+
+test('verify: a good run, then one whose state and one whose record are damaged', async () => {
+  await runIn('checked');
+  const path = at('checked');
+  const good = await said((t) => verify(path, {}, t));
+  assert.match(good, /3 of 3 good, \d+ bytes verified\n$/);
+  const [a, b] = [await new RunStore(fsStore(path)).open('step:20'), readdirSync(join(path, 'commits')).sort()[0]];
+  const damage = (file: string) => {
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 50] ^= 1;
+    writeFileSync(file, bytes);
+  };
+  damage(join(path, a?.commit.object as string));
+  damage(join(path, 'commits', b));
+  const out: string[] = [];
+  const t: Terminal = { out: (text) => void out.push(text), err: (text) => assert.fail(text) };
+  await assert.rejects(verify(path, {}, t), { code: 'E_INTEGRITY', message: /2 of 3 damaged/ });
+  assert.match(
+    out.join(''),
+    /^good {2}commit 3, step 30.*\nBAD {3}commit 2, step 20.*\n {6}.*\(E_\w+\)\nBAD {3}commit 1\n {6}.*\(E_\w+\)\n/,
+  );
+  out.length = 0;
+  await assert.rejects(verify(path, { json: true }, t), { code: 'E_INTEGRITY' });
+  assert.equal(JSON.parse(out.join('')).bad, 2);
+  writeFileSync(at('one.cbor'), await (await encodeCheckpoint(content(1))).bytes());
+  assert.match(await said((s) => verify(at('one.cbor'), {}, s)), /1 of 1 good/);
+});
+
+test('gc removes what no commit names, once it is old enough', async () => {
+  await runIn('swept');
+  const store = fsStore(at('swept'));
+  await store.put(`objects/${'0'.repeat(64)}.cbor`, new Uint8Array(3));
+  assert.match(await said((t) => gc(at('swept'), { graceHours: 24 }, t)), /removed 0 objects.*1 are too young/);
+  const { utimesSync } = await import('node:fs');
+  utimesSync(join(at('swept'), `objects/${'0'.repeat(64)}.cbor`), 1, 1);
+  assert.match(await said((t) => gc(at('swept'), { graceHours: 1 }, t)), /removed 1 objects/);
+  assert.match(await said((t) => verify(at('swept'), {}, t)), /3 of 3 good/);
+});
+
+test('diff: equal, or which values differ and by how much', async () => {
+  await runIn('left');
+  await runIn('right');
+  const [a, b] = [at('left'), at('right')];
+  assert.match(await said((t) => diff(a, b, {}, t)), /^equal: /);
+  const text = await said((t) => diff(`${a}#step:10`, `${b}#step:20`, {}, t));
+  assert.match(text, /state\.train\.step: 10 and 20/);
+  // 6 + 10/1024 and 6 + 20/1024: 2^-21 apart each ulp, so 10/1024 * 2^21 of them.
+  assert.match(text, /model\/fc1\.weight: 1 of 6 elements, at most 20480 ulp, 0\.009765625/);
+  const open = async (tensors: Map<string, HostArray>) =>
+    openCheckpoint(await (await encodeCheckpoint({ ...content(1), tensors })).bytes());
+  const x = await open(
+    new Map<string, HostArray>([
+      ['a', array('f32', [2], [1, -1])],
+      ['b', array('f16', [2], [0x0001, 0x3c00])],
+      ['c', array('i32', [1], [5])],
+      ['d', array('f32', [1], [0])],
+      ['e', array('f32', [2], [1, 2])],
+      ['f', array('f32', [1], [1])],
+    ]),
+  );
+  const y = await open(
+    new Map<string, HostArray>([
+      ['a', array('f32', [2], [1 + 2 ** -23, -1])],
+      ['b', array('f16', [2], [0x8001, 0x3c00])],
+      ['c', array('i32', [1], [-2])],
+      ['d', array('f32', [1], [Number.NaN])],
+      ['e', array('f32', [2, 1], [1, 2])],
+      ['g', array('f32', [1], [1])],
+    ]),
+  );
+  const r = await compare(x, y);
+  assert.deepEqual(
+    r.tensors.map((d) => [d.name, d.elements, d.ulp]),
+    [
+      ['a', 1, 1],
+      ['b', 1, 2],
+      ['c', 1, 7],
+      ['d', 1, null],
+    ],
+  );
+  assert.deepEqual(
+    [r.equal, r.onlyA, r.onlyB, r.form],
+    [false, ['f'], ['g'], [{ name: 'e', a: 'f32 [2]', b: 'f32 [2, 1]' }]],
+  );
+});
+
+test('convert: a checkpoint through every format that we write, and back to the same bytes', async () => {
+  const bytes = await (await encodeCheckpoint(content(7))).bytes();
+  writeFileSync(at('whole.cbor'), bytes);
+  for (const end of ['safetensors', 'json', 'bpk']) {
+    await said((t) => convert(at('whole.cbor'), at(`x.${end}`), {}, t));
+    await said((t) => convert(at(`x.${end}`), at(`${end}.cbor`), {}, t));
+    assert.deepEqual(readFileSync(at(`${end}.cbor`)), Buffer.from(bytes), end);
+  }
+  await said((t) => convert(at('whole.cbor'), at('x.npz'), { forInference: true }, t));
+  assert.match(
+    python('import sys, numpy as np; print(sorted(np.load(sys.argv[1])))', at('x.npz')),
+    /\['fc1\.bias', 'fc1\.weight'\]/,
+  );
+});
+
+test('convert: for inference, a part, another dtype; each option shows', async () => {
+  await runIn('exported');
+  const go = (to: string, o: object) => said((t) => convert(at('exported'), at(to), o, t));
+  assert.match(await go('plain.safetensors', { forInference: true }), /2 tensors/);
+  const plain = readSafetensors(readFileSync(at('plain.safetensors')));
+  assert.deepEqual([...plain.tensors.keys()].sort(), ['fc1.bias', 'fc1.weight']);
+  await go('part.cbor', { include: ['fc1.b*', 'metrics/*'] });
+  const part = await openCheckpoint(new Uint8Array(readFileSync(at('part.cbor'))));
+  assert.deepEqual(
+    part.tensors.map((x) => x.name),
+    ['metrics/loss', 'metrics/step', 'model/fc1.bias'],
+  );
+  await assert.rejects(go('none.cbor', { include: ['fc9'] }), { code: 'E_OPTION', message: /--include fc9/ });
+  await go('brain.json', { cast: 'bf16', forInference: true });
+  const brain = readJson(readFileSync(at('brain.json')));
+  assert.deepEqual(brain.tensors.get('fc1.bias'), array('bf16', [2], [Math.fround(0.1), -0.25].map(f32ToBf16)));
+  assert.deepEqual(brain.architecture, { type: 'linear', in: 3, out: 2 });
+  await go('train.cbor', { cast: 'f16' });
+  const cast = await openCheckpoint(new Uint8Array(readFileSync(at('train.cbor'))));
+  assert.deepEqual(
+    cast.tensors.map((x) => x.dtype),
+    ['f32', 'u32', 'f16', 'f16', 'f32'],
+  );
+});
+
+test('convert: files of PyTorch become weights; f64 only on request; nothing is replaced unasked', async () => {
+  const state = join(import.meta.dirname, '../formats/fixtures/state.pt');
+  await assert.rejects(
+    said((t) => convert(state, at('pt.cbor'), {}, t)),
+    { code: 'E_FORMAT', message: /float64/ },
+  );
+  assert.match(
+    await said((t) => convert(state, at('pt.cbor'), { round: true }, t)),
+    /double: f64 to f32\nlong: i64 to i32/,
+  );
+  const file = await openCheckpoint(new Uint8Array(readFileSync(at('pt.cbor'))));
+  assert.equal(file.kind, 'weights');
+  assert.ok(file.has('model/plain'));
+  const before = readFileSync(at('pt.cbor'));
+  await assert.rejects(
+    said((t) => convert(state, at('pt.cbor'), { round: true }, t)),
+    { code: 'E_OPTION', message: /there already/ },
+  );
+  assert.deepEqual(readFileSync(at('pt.cbor')), before);
+  const o = { round: true, force: true, include: ['plain'], json: true };
+  assert.equal(JSON.parse(await said((t) => convert(state, at('pt.cbor'), o, t))).tensors, 1);
+  await assert.rejects(
+    said((t) => convert(state, at('x.onnx'), {}, t)),
+    { code: 'E_OPTION', message: /not written/ },
+  );
+  await assert.rejects(
+    said((t) => convert(join(import.meta.dirname, 'tools.test.ts'), at('y.cbor'), {}, t)),
+    { code: 'E_OPTION', message: /not read/ },
+  );
+  await assert.rejects(
+    said((t) => convert(at('missing.pt'), at('y.cbor'), {}, t)),
+    { code: 'E_NOT_FOUND' },
+  );
+});

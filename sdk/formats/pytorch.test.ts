@@ -1,0 +1,96 @@
+/** Fixtures by PyTorch itself: fixtures/make_pytorch.py. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { zipSync } from 'fflate';
+import type { HostArray } from '../core/host.ts';
+import { bf16ToF32, f16ToF32 } from '../core/scalar/cast.ts';
+import { readPyTorch } from './pytorch.ts';
+import { holds } from './testing.ts';
+
+const fixture = (name: string) => new Uint8Array(readFileSync(join(import.meta.dirname, 'fixtures', name)));
+const expected = JSON.parse(new TextDecoder().decode(fixture('pytorch.json'))) as Record<
+  'state' | 'checkpoint',
+  Record<string, { shape: number[]; values: number[] }>
+>;
+const valuesOf = ({ data, dtype }: HostArray): number[] =>
+  Array.from(data as ArrayLike<number>, dtype === 'f16' ? f16ToF32 : dtype === 'bf16' ? bf16ToF32 : Number);
+
+for (const name of ['state', 'checkpoint'] as const) {
+  test(`${name}.pt: every tensor has the shape and the values that PyTorch says`, () => {
+    const { tensors } = readPyTorch(fixture(`${name}.pt`), { cast: true });
+    assert.deepEqual([...tensors.keys()], Object.keys(expected[name]));
+    for (const [key, { shape, values }] of Object.entries(expected[name])) {
+      const t = tensors.get(key) as HostArray;
+      assert.deepEqual(t.shape, shape, key);
+      assert.deepEqual(
+        valuesOf(t),
+        values.map((v) => (t.dtype === 'f32' ? Math.fround(v) : v)),
+        key,
+      );
+    }
+  });
+}
+
+test('dtypes are kept where we have them, and told where they narrow', () => {
+  const { tensors, narrowed } = readPyTorch(fixture('state.pt'), { cast: true });
+  const dtypes = ['plain', 'half', 'brain', 'int32', 'byte', 'char', 'mask'].map((n) => tensors.get(n)?.dtype);
+  assert.deepEqual(dtypes, ['f32', 'f16', 'bf16', 'i32', 'u8', 'i8', 'bool']);
+  assert.deepEqual(
+    narrowed.map((n) => `${n.name} ${n.from} ${n.to}`),
+    ['double f64 f32', 'long i64 i32', 'short i16 i32'],
+  );
+  assert.throws(() => readPyTorch(fixture('state.pt')), { code: 'E_FORMAT', message: /"double": is float64/ });
+  const some = readPyTorch(fixture('state.pt'), { only: (n) => n === 'plain' });
+  assert.deepEqual([...some.tensors.keys()], ['plain']);
+});
+
+test('numbers and texts beside the tensors are metadata', () => {
+  const { metadata } = readPyTorch(fixture('checkpoint.pt'), { cast: true });
+  assert.equal(metadata.epoch, 3);
+  assert.equal(metadata.note, 'made by PyTorch');
+  assert.equal(metadata.big, String(2n ** 60n));
+  assert.equal(metadata['optimizer.param_groups.0.lr'], 1e-3);
+});
+
+test('a whole module, a file of before 1.6 and a pickle that runs something are refused', () => {
+  assert.throws(() => readPyTorch(fixture('module.pt')), { code: 'E_FORMAT', message: /asks for "torch\.nn\.modules/ });
+  assert.throws(() => readPyTorch(fixture('legacy.pt')), { code: 'E_FORMAT', message: /not a zip archive/ });
+  const pickled = (text: string) =>
+    zipSync({ 'a/data.pkl': Uint8Array.from(text, (c) => c.charCodeAt(0)) }, { level: 0 });
+  // What `os.system("true")` pickles to.
+  assert.throws(() => readPyTorch(pickled('\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.')), {
+    code: 'E_FORMAT',
+    message: /asks for "os\.system"/,
+  });
+  // A list in a list in a list, twice each time: 2^40 names from a few hundred bytes.
+  const bomb = `\x80\x02]q\0${Array.from({ length: 40 }, (_, i) => `]q${String.fromCharCode(i + 1)}(h${String.fromCharCode(i)}h${String.fromCharCode(i)}e`).join('')}.`;
+  assert.throws(() => readPyTorch(pickled(bomb)), { code: 'E_FORMAT', message: /more values/ });
+  // A list that holds itself.
+  assert.throws(() => readPyTorch(pickled('\x80\x02]q\0h\0a.')), { code: 'E_FORMAT', message: /more values/ });
+});
+
+test('compressed members, elements beyond their storage and spreads are refused', () => {
+  const packed = zipSync({ 'a/data.pkl': new Uint8Array(1000) }, { level: 9 });
+  assert.throws(() => readPyTorch(packed), { code: 'E_FORMAT', message: /compressed/ });
+});
+
+test('damage is refused with a typed error or shows as other values; nothing else happens', () => {
+  const { refused, tried } = holds(fixture('checkpoint.pt').slice(0, 2500), (b) => readPyTorch(b, { cast: true }));
+  assert.equal(refused, tried);
+  const whole = fixture('state.pt');
+  let seen = 0;
+  for (let i = 0; i < whole.length; i += 3) {
+    const b = whole.slice();
+    b[i] ^= 0xff;
+    try {
+      readPyTorch(b, { cast: true });
+    } catch (e) {
+      assert.match(String((e as { code?: string }).code), /^E_/, String((e as Error).stack));
+      seen++;
+    }
+  }
+  assert.ok(seen > 100, `${seen}`);
+});

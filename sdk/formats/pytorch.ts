@@ -1,0 +1,212 @@
+/**
+ * PyTorch's .pt and .pth files as torch.save writes them since 1.6: a zip archive with a pickle of the structure and one member for
+ * each storage. Read without executing anything (pickle.ts). Source: torch/serialization.py, torch/_utils.py.
+ */
+
+import { unzipSync } from 'fflate';
+import type { Json } from '../core/host.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import {
+  bytesOf,
+  Collector,
+  type Foreign,
+  fault,
+  type ReadArchive,
+  type ReadArchiveOptions,
+  widthOf,
+} from './archive.ts';
+import { unpickle } from './pickle.ts';
+
+const FORMAT = 'PyTorch';
+
+const STORAGES: Readonly<Record<string, Foreign>> = {
+  'torch.FloatStorage': 'f32',
+  'torch.HalfStorage': 'f16',
+  'torch.BFloat16Storage': 'bf16',
+  'torch.DoubleStorage': 'f64',
+  'torch.LongStorage': 'i64',
+  'torch.IntStorage': 'i32',
+  'torch.ShortStorage': 'i16',
+  'torch.CharStorage': 'i8',
+  'torch.ByteStorage': 'u8',
+  'torch.BoolStorage': 'bool',
+};
+
+const MAX_VALUES = 5_000_000;
+const MAX_DEPTH = 64;
+/** Bytes that a tensor may take beyond its storage, where strides of 0 repeat elements. */
+const MAX_REPEATED = 2 ** 26;
+
+/** Elements in the archive: which member, of what type, and how many. */
+class Storage {
+  readonly type: Foreign;
+  readonly key: string;
+  readonly elements: number;
+  constructor(type: Foreign, key: string, elements: number) {
+    this.type = type;
+    this.key = key;
+    this.elements = elements;
+  }
+}
+
+class Tensor {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  constructor(storage: Storage, offset: number, shape: Shape, strides: readonly number[]) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+  }
+}
+
+/**
+ * Reads the tensors of a .pt file. Nested dicts and lists become names joined by dots, as in `optimizer.state.0.exp_avg`; numbers,
+ * texts and booleans become metadata under such names.
+ *
+ * @throws DataError (E_FORMAT) on anything that is not made of tensors, numbers and texts, names the class that was asked for;
+ *   on files of before 1.6, and on damage
+ */
+export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArchive {
+  const members = unzip(bytes);
+  const pickleName = Object.keys(members).find((n) => n.endsWith('/data.pkl') || n === 'data.pkl');
+  if (!pickleName) throw fault(FORMAT, 'the archive has no data.pkl');
+  const folder = pickleName.slice(0, -'data.pkl'.length);
+  const order = members[`${folder}byteorder`];
+  if (order && new TextDecoder().decode(order).trim() !== 'little') {
+    throw fault(FORMAT, 'its elements are big-endian', { hint: 'Save it on a little-endian machine.' });
+  }
+  const root = unpickle(members[pickleName], {
+    format: FORMAT,
+    allows: (name) => name in STORAGES || name in CALLS,
+    call: (name, args) => {
+      const f = CALLS[name];
+      if (!f) throw fault(FORMAT, `calls ${name}`);
+      return f(args);
+    },
+    persistent: storageOf,
+  });
+  const out = new Collector(FORMAT, o);
+  const metadata: Record<string, Json> = {};
+  let visits = 0;
+  const add = (name: string, v: unknown, depth = 0): void => {
+    // Lists may hold each other, by which a few bytes could ask for any number of names.
+    if (++visits > MAX_VALUES || depth > MAX_DEPTH) throw fault(FORMAT, 'holds more values than any state dict');
+    if (v instanceof Tensor) {
+      if (o.only?.(name) ?? true) out.add(name, v.storage.type, v.shape, elementsOf(name, v, members, folder));
+    } else if (v instanceof Map) {
+      for (const [k, item] of v) add(name === '' ? String(k) : `${name}.${String(k)}`, item, depth + 1);
+    } else if (Array.isArray(v)) {
+      v.forEach((item, i) => {
+        add(name === '' ? `${i}` : `${name}.${i}`, item, depth + 1);
+      });
+    } else if (v === null || ['number', 'string', 'boolean'].includes(typeof v)) {
+      metadata[name] = v as Json;
+    } else if (typeof v === 'bigint') {
+      metadata[name] = v.toString();
+    } else {
+      throw fault(FORMAT, `${name} is no tensor, number or text`);
+    }
+  };
+  add('', root);
+  return out.archive(metadata);
+}
+
+function unzip(bytes: Uint8Array): Record<string, Uint8Array> {
+  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
+    throw fault(FORMAT, 'not a zip archive', {
+      hint: 'Files of before PyTorch 1.6 are not read: load and save them again with a newer one, or save safetensors.',
+    });
+  }
+  try {
+    return unzipSync(bytes, {
+      filter: ({ name, size, originalSize, compression }) => {
+        // torch.save stores without compression; anything else may be a bomb.
+        if (compression !== 0 || size !== originalSize) throw fault(FORMAT, `${name} is compressed`);
+        return true;
+      },
+    });
+  } catch (e) {
+    throw e instanceof Error && 'hint' in e ? e : fault(FORMAT, `not a zip archive that can be read (${String(e)})`);
+  }
+}
+
+const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
+const isCounts = (v: unknown): v is number[] => Array.isArray(v) && v.every(isCount);
+
+function storageOf(id: unknown): Storage {
+  const [kind, type, key, , elements] = Array.isArray(id) ? (id as unknown[]) : [];
+  const foreign = STORAGES[(type as { global?: string })?.global ?? ''];
+  if (kind !== 'storage' || !foreign || typeof key !== 'string' || !isCount(elements)) {
+    throw fault(FORMAT, 'refers to something that is no storage of numbers');
+  }
+  return new Storage(foreign, key, elements);
+}
+
+/** What the names that may be called give. */
+const CALLS: Readonly<Record<string, ((args: readonly unknown[]) => unknown) | undefined>> = {
+  'collections.OrderedDict': (args) => {
+    const items = (args[0] ?? []) as readonly (readonly [unknown, unknown])[];
+    return new Map(Array.isArray(items) ? items : []);
+  },
+  'torch._utils._rebuild_tensor_v2': ([storage, offset, shape, strides]) => {
+    if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) {
+      throw fault(FORMAT, 'a tensor is not made of a storage, an offset, a shape and strides');
+    }
+    if (shape.length !== strides.length) throw fault(FORMAT, `shape [${shape}] has strides [${strides}]`);
+    return new Tensor(storage, offset, shape, strides);
+  },
+  'torch._utils._rebuild_parameter': ([tensor]) => tensor,
+  'torch.Size': ([dims]) => dims,
+};
+
+/** The tensor's elements in row-major order. */
+function elementsOf(
+  name: string,
+  t: Tensor,
+  members: Readonly<Record<string, Uint8Array>>,
+  folder: string,
+): Uint8Array {
+  const raw = members[`${folder}data/${t.storage.key}`];
+  const { type } = t.storage;
+  const width = widthOf(type);
+  if (!raw || raw.length < t.storage.elements * width) {
+    throw fault(FORMAT, `its storage ${t.storage.key} is ${raw ? 'cut off' : 'missing'}`, { tensor: name });
+  }
+  const bytes = bytesOf(FORMAT, name, type, t.shape);
+  if (bytes === 0) return new Uint8Array(0);
+  const last = t.shape.reduce((n, d, i) => n + (d - 1) * t.strides[i], t.offset);
+  if (last >= raw.length / width) throw fault(FORMAT, 'reaches beyond its storage', { tensor: name });
+  if (bytes > raw.length + MAX_REPEATED) {
+    throw fault(FORMAT, `[${t.shape}] is spread out from ${raw.length} bytes`, {
+      tensor: name,
+      hint: 'Save it with .contiguous().',
+    });
+  }
+  if (isRowMajor(t)) return raw.subarray(t.offset * width, t.offset * width + bytes);
+  const out = new Uint8Array(bytes);
+  const n = sizeOf(t.shape);
+  const at = t.shape.map(() => 0);
+  let from = t.offset;
+  for (let i = 0; i < n; i++) {
+    out.set(raw.subarray(from * width, (from + 1) * width), i * width);
+    for (let d = t.shape.length - 1; d >= 0; d--) {
+      from += t.strides[d];
+      if (++at[d] < t.shape[d]) break;
+      from -= t.strides[d] * t.shape[d];
+      at[d] = 0;
+    }
+  }
+  return out;
+}
+
+function isRowMajor(t: Tensor): boolean {
+  let n = 1;
+  for (let d = t.shape.length - 1; d >= 0; d--) {
+    if (t.shape[d] !== 1 && t.strides[d] !== n) return false;
+    n *= t.shape[d];
+  }
+  return true;
+}
