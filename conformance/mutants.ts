@@ -369,7 +369,7 @@ const CONTRACTIONS: readonly Mutant[] = [
     '[0x26000001, 0x26000001, 0x26000001, 0x26000001]',
   ),
   mutant('matmul.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
-  mutant('matmul.ts', 'matmul', 'c3 = f32x4.add(v128.load(r3), c3);', 'c3 = v128.load(r3);'),
+  mutant('sweep.ts', 'matmul', 'c3 = f32x4.add(v128.load(r3), c3);', 'c3 = v128.load(r3);'),
   mutant('matmul.ts', 'matmul', 'store<f32>(c + j, accumulate ? load<f32>(c + j) + x : x);', 'store<f32>(c + j, x);'),
   mutant('gemv.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
   mutant('gemv.ts', 'matmul', 'const later = accumulate || chunk != row;', 'const later = accumulate;'),
