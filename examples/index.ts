@@ -1,11 +1,15 @@
 /** The examples by name. */
 
 import { irisRecipe } from './iris.ts';
+import type { Inputs } from './labelled.ts';
 import { mnistRecipe } from './mnist.ts';
 import type { Recipe } from './recipe.ts';
 import { syntheticRecipe } from './synthetic.ts';
+import { textRecipe } from './text.ts';
 
-export const RECIPES = { iris: irisRecipe, mnist: mnistRecipe, synthetic: syntheticRecipe } satisfies Record<
-  string,
-  Recipe
->;
+export const RECIPES = {
+  iris: irisRecipe,
+  mnist: mnistRecipe,
+  synthetic: syntheticRecipe,
+  text: textRecipe,
+} satisfies Record<string, Recipe<Inputs>>;

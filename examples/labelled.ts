@@ -1,15 +1,18 @@
-/** What every example data set is: rows of numbers, and the class of each. */
+/** What every example data set is: rows of numbers or tokens, and the class of each row or token. */
 
 import type { HostArray } from '../sdk/core/host.ts';
 import { take } from '../sdk/data/index.ts';
 
-export interface Labelled {
-  /** [rows, features]. */
-  readonly x: HostArray<'f32'>;
-  /** [rows], each 0 .. classes-1. */
+/** What x holds. */
+export type Inputs = 'f32' | 'i32';
+
+export interface Labelled<D extends Inputs = 'f32'> {
+  /** [rows, features], or tokens [rows, length]. */
+  readonly x: HostArray<D>;
+  /** [rows] or [rows, length], each 0 .. classes-1. */
   readonly y: HostArray<'i32'>;
 }
 
-export function takeRows(set: Labelled, rows: ArrayLike<number>): Labelled {
+export function takeRows<D extends Inputs>(set: Labelled<D>, rows: ArrayLike<number>): Labelled<D> {
   return { x: take(set.x, rows), y: take(set.y, rows) };
 }

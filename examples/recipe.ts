@@ -5,13 +5,13 @@ import type { CheckpointPlan } from '../sdk/checkpoint/index.ts';
 import type { Rng } from '../sdk/core/rng.ts';
 import type { Module } from '../sdk/nn/index.ts';
 import type { Optimizer } from '../sdk/optim/index.ts';
-import type { Labelled } from './labelled.ts';
+import type { Inputs, Labelled } from './labelled.ts';
 
 /** One run: a model and the rows it is trained and judged on. */
-export interface Task {
-  readonly train: Labelled;
+export interface Task<D extends Inputs = 'f32'> {
+  readonly train: Labelled<D>;
   /** Rows held out, if any. */
-  readonly test: Labelled | null;
+  readonly test: Labelled<D> | null;
   /** A new model, not yet initialised. */
   model(): Module;
 }
@@ -25,7 +25,7 @@ export interface TaskOptions {
   stores: readonly Store[];
 }
 
-export interface Recipe {
+export interface Recipe<D extends Inputs = 'f32'> {
   /** Names of its runs, which are also their places below the store; '' for the only one. */
   readonly runs: readonly string[];
   readonly epochs: number;
@@ -36,5 +36,5 @@ export interface Recipe {
   readonly canHoldOut: boolean;
   optimizer(): Optimizer;
   /** One for each of `runs`. */
-  tasks(o: TaskOptions): Promise<readonly Task[]>;
+  tasks(o: TaskOptions): Promise<readonly Task<D>[]>;
 }

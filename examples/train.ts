@@ -9,13 +9,14 @@ import { batches } from '../sdk/data/index.ts';
 import { build } from '../sdk/nn/build.ts';
 import { crossEntropy } from '../sdk/nn/index.ts';
 import { loadWeights, Trainer } from '../sdk/train/index.ts';
+import type { Inputs } from './labelled.ts';
 import { accuracyOn } from './predict.ts';
 import type { Recipe, Task } from './recipe.ts';
 
 export interface TrainTask {
   rt: Runtime;
-  recipe: Recipe;
-  task: Task;
+  recipe: Recipe<Inputs>;
+  task: Task<Inputs>;
   /** The run in it is gone on with, if there is one. */
   store: Store;
   /** Only where the user named one: it must then be that of the run which is resumed. */
@@ -55,7 +56,7 @@ export async function trainTask(o: TrainTask): Promise<Trained> {
   const { x, y } = task.train;
   const source = batches(x, y, { size: recipe.batch, shuffle: true });
   const epochs = o.epochs ?? recipe.epochs;
-  const total = Math.min(epochs * Math.ceil(y.data.length / recipe.batch), o.stopAtStep ?? Number.POSITIVE_INFINITY);
+  const total = Math.min(epochs * Math.ceil(y.shape[0] / recipe.batch), o.stopAtStep ?? Number.POSITIVE_INFINITY);
   const first = task.model().init(rt);
   using trainer = new Trainer({
     model: first,

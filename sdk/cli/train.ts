@@ -5,6 +5,7 @@ import { fsStore } from '../../adapters/fs.ts';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { RECIPES } from '../../examples/index.ts';
+import type { Inputs } from '../../examples/labelled.ts';
 import type { Recipe, Task } from '../../examples/recipe.ts';
 import { savedSeed, type Trained, trainTask } from '../../examples/train.ts';
 import { RunStore } from '../checkpoint/index.ts';
@@ -35,7 +36,7 @@ interface Run extends Omit<Trained, 'checkpoint'> {
 
 export async function train(example: string, o: TrainOptions, t: Terminal): Promise<void> {
   const started = performance.now();
-  const recipe: Recipe = RECIPES[example as ExampleName];
+  const recipe: Recipe<Inputs> = RECIPES[example as ExampleName];
   check(recipe, o);
   const stores = recipe.runs.map((name) => (o.store === undefined ? memoryStore() : fsStore(join(o.store, name))));
   const saved = await Promise.all(stores.map((store) => new RunStore(store).open()));
@@ -62,7 +63,7 @@ export async function train(example: string, o: TrainOptions, t: Terminal): Prom
 }
 
 /** Options that mean nothing here are refused, not passed over. */
-function check(recipe: Recipe, o: TrainOptions): void {
+function check(recipe: Recipe<Inputs>, o: TrainOptions): void {
   if (o.resume && o.store === undefined) {
     throw new OptionError('--resume: there is no --store to resume from', { hint: 'Add --store <dir>.' });
   }
@@ -73,8 +74,8 @@ function check(recipe: Recipe, o: TrainOptions): void {
 
 async function trainOne(
   rt: Runtime,
-  recipe: Recipe,
-  task: Task,
+  recipe: Recipe<Inputs>,
+  task: Task<Inputs>,
   store: Store,
   label: string,
   o: TrainOptions,
