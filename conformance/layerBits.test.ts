@@ -23,6 +23,17 @@ interface Subject {
   labels: number[];
 }
 const SUBJECTS: Record<string, Subject> = {
+  cnn: {
+    model: () =>
+      new nn.Sequential(
+        ...[new nn.Conv2d(2, 6, 3, { padding: 1, groups: 2 }), nn.relu, new nn.MaxPool2d(3, { stride: 2, padding: 1 })],
+        ...[new nn.Conv2d(6, 8, 3, { stride: [1, 2] }), nn.gelu, new nn.AvgPool2d(2), new nn.Dropout(0.25)],
+        ...[new nn.Flatten(), new nn.Linear(8, 5)],
+      ),
+    x: { shape: [3, 2, 9, 15], values: 'numbers' },
+    classes: 5,
+    labels: [3],
+  },
   transformer: {
     model: () =>
       new nn.Sequential(

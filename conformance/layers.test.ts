@@ -100,6 +100,19 @@ const LAYERS: Record<string, [make: () => nn.Module, call?: Call]> = {
     () => new nn.TransformerBlock(8, 4, { dimFeedforward: 10, activation: nn.relu, layerNormEps: 0.1 }),
   ],
   'TransformerBlock no bias': [() => new nn.TransformerBlock(8, 2, { causal: true, bias: false })],
+  Conv2d: [() => new nn.Conv2d(4, 3, 3)],
+  'Conv2d options': [
+    () => new nn.Conv2d(4, 3, [3, 2], { stride: [2, 1], padding: [1, 2], dilation: [1, 3], bias: false }),
+  ],
+  'Conv2d same': [() => new nn.Conv2d(4, 3, [2, 3], { padding: 'same' })],
+  'Conv2d groups': [() => new nn.Conv2d(4, 6, 3, { padding: 1, groups: 2 })],
+  Conv1d: [() => new nn.Conv1d(4, 3, 3, { stride: 2, padding: 1 })],
+  MaxPool2d: [() => new nn.MaxPool2d(2)],
+  'MaxPool2d options': [() => new nn.MaxPool2d([3, 2], { stride: [2, 1], padding: 1, dilation: [1, 2] })],
+  MaxPool1d: [() => new nn.MaxPool1d(3, { stride: 2 })],
+  AvgPool2d: [() => new nn.AvgPool2d(2)],
+  'AvgPool2d options': [() => new nn.AvgPool2d([3, 2], { stride: [2, 1], padding: 1, countIncludePad: false })],
+  AvgPool1d: [() => new nn.AvgPool1d(3, { stride: 2, padding: 1 })],
   crossEntropy: functions((x, y) => nn.crossEntropy(x, int(y))),
 };
 /** Inputs that are indices, labels or masks. */
@@ -160,6 +173,12 @@ describe(`layers against PyTorch ${fixtures.torch}`, () => {
 });
 
 const MODELS: Record<string, () => nn.Module> = {
+  cnn: () =>
+    new nn.Sequential(
+      ...[new nn.Conv2d(1, 3, 3, { padding: 1 }), nn.relu, new nn.MaxPool2d(2)],
+      ...[new nn.Conv2d(3, 4, 3), nn.relu, new nn.AvgPool2d(2)],
+      ...[new nn.Flatten(), new nn.Linear(16, 3)],
+    ),
   transformer: () =>
     new nn.Sequential(
       new nn.Embedding(7, 8),

@@ -43,7 +43,7 @@ export interface OptionInfo {
   readonly parse?: (text: string) => unknown;
 }
 
-export const EXAMPLES = ['iris', 'mnist', 'synthetic', 'text'] as const;
+export const EXAMPLES = ['iris', 'mnist', 'lenet', 'synthetic', 'text'] as const;
 export type ExampleName = (typeof EXAMPLES)[number];
 
 const BACKENDS = ['auto', 'wasm', 'webgpu'] as const;

@@ -86,7 +86,7 @@ test('bad command lines: one message, one hint, exit code 1, nothing done', asyn
     [[], /no command was given/],
     [['trian', 'iris'], /unknown command 'trian'/],
     [['train'], /missing required argument 'example'/],
-    [['train', 'irs'], /there is no example "irs".*\n.*iris, mnist, synthetic, text/],
+    [['train', 'irs'], /there is no example "irs".*\n.*iris, mnist, lenet, synthetic, text/],
     [['train', 'iris', 'mnist'], /too many arguments/],
     [['train', 'iris', '--sed', '1'], /unknown option '--sed'/],
     [['train', 'iris', '--seed'], /argument missing/],

@@ -51,7 +51,7 @@ export function listOf(what: string, sizes: Sizes, axes: number): readonly numbe
   });
 }
 
-const CONV: OptionTable<ConvOptions> = {
+export const CONV_OPTIONS: OptionTable<ConvOptions> = {
   stride: each(count),
   padding: {
     ...each(index),
@@ -89,7 +89,7 @@ function operands(name: string, axes: number, x: F32, w: F32): [Node, Node] {
 }
 
 function convolve(name: string, axes: number, x: F32, w: F32, o: ConvOptions): Tensor<'f32'> {
-  checkOptions(name, CONV, o);
+  checkOptions(name, CONV_OPTIONS, o);
   const [a, b] = operands(name, axes, x, w);
   const { padding = 0, groups = 1 } = o;
   const [stride, dilation] = [o.stride ?? 1, o.dilation ?? 1].map((v) => listOf(name, v, axes));

@@ -71,3 +71,9 @@ export const oneOf = (...values: readonly string[]): Rule => ({
 
 /** The same rule for an option that must be given. */
 export const required = (rule: Rule): Rule => ({ ...rule, required: true });
+
+/** Options where what was not given is taken from `defaults`; others than those are left out. */
+export function filled<O extends object>(defaults: Required<O>, o: O): Required<O> {
+  const given = new Map<string, unknown>(Object.entries(o));
+  return Object.fromEntries(Object.entries(defaults).map(([name, v]) => [name, given.get(name) ?? v])) as Required<O>;
+}

@@ -4,7 +4,7 @@ import { each, listOf, type Sizes } from './convolution.ts';
 import { OptionError, ShapeError } from './errors.ts';
 import { maxPool, poolSum, runsOf, tapCounts } from './ops/pool.ts';
 import { places, type Sliding, span } from './ops/windows.ts';
-import { checkOptions, count, flag, index, type OptionTable } from './options.ts';
+import { checkOptions, count, flag, index, type OptionTable, required } from './options.ts';
 import { showShape } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -24,11 +24,21 @@ export interface AvgPoolOptions {
   countIncludePad?: boolean;
 }
 
-const MAX_POOL: OptionTable<MaxPoolOptions> = { stride: each(count), padding: each(index), dilation: each(count) };
-const AVG_POOL: OptionTable<AvgPoolOptions> = { stride: each(count), padding: each(index), countIncludePad: flag };
+/** A window's size, which must be given. */
+export const KERNEL = required(each(count));
+export const MAX_POOL_OPTIONS: OptionTable<MaxPoolOptions> = {
+  stride: each(count),
+  padding: each(index),
+  dilation: each(count),
+};
+export const AVG_POOL_OPTIONS: OptionTable<AvgPoolOptions> = {
+  stride: each(count),
+  padding: each(index),
+  countIncludePad: flag,
+};
 
 function axesOf(name: string, n: number, x: Tensor, kernel: Sizes, o: MaxPoolOptions): Sliding[] {
-  checkOptions(name, { kernel: each(count) }, { kernel });
+  checkOptions(name, { kernel: KERNEL }, { kernel });
   const [kernels, strides, paddings, dilations] = [kernel, o.stride ?? kernel, o.padding ?? 0, o.dilation ?? 1].map(
     (v) => listOf(name, v, n),
   );
@@ -57,12 +67,12 @@ function axesOf(name: string, n: number, x: Tensor, kernel: Sizes, o: MaxPoolOpt
 }
 
 const largest = (name: string, n: number, x: Tensor<'f32'>, kernel: Sizes, o: MaxPoolOptions): Tensor<'f32'> => {
-  checkOptions(name, MAX_POOL, o);
+  checkOptions(name, MAX_POOL_OPTIONS, o);
   return new Tensor(maxPool(x.node, axesOf(name, n, x, kernel, o)));
 };
 
 function average(name: string, n: number, x: Tensor<'f32'>, kernel: Sizes, o: AvgPoolOptions): Tensor<'f32'> {
-  checkOptions(name, AVG_POOL, o);
+  checkOptions(name, AVG_POOL_OPTIONS, o);
   const { countIncludePad = true, ...rest } = o;
   const axes = axesOf(name, n, x, kernel, rest);
   const sums = new Tensor<'f32'>(poolSum(x.node, axes));

@@ -1,10 +1,12 @@
 /** A model from its description. By itself in a file, so that using one layer does not bundle all of them. */
 
+import type { Sizes } from '../core/convolution.ts';
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Activation } from './activations.ts';
 import * as activations from './activations.ts';
+import { Conv1d, Conv2d } from './conv.ts';
 import { Dropout } from './dropout.ts';
 import { Embedding, PositionalEmbedding } from './embedding.ts';
 import { Flatten } from './flatten.ts';
@@ -13,6 +15,7 @@ import { Linear } from './linear.ts';
 import type { Module } from './module.ts';
 import { MultiheadAttention } from './multihead-attention.ts';
 import { Normalize } from './normalize.ts';
+import { AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.ts';
 import { type Layer, Sequential } from './sequential.ts';
 import { TransformerBlock } from './transformer-block.ts';
 
@@ -32,6 +35,8 @@ export function build(description: Json): Module {
   if (typeof layer === 'function') return new Sequential(layer);
   return layer;
 }
+
+const CHANNELS = ['inChannels', 'outChannels', 'kernelSize'];
 
 function layerOf(d: Json): Layer {
   if (typeof d !== 'object' || d === null || Array.isArray(d)) throw unknown(d);
@@ -67,6 +72,18 @@ function layerOf(d: Json): Layer {
         activation,
       });
     }
+    case Conv1d.type:
+      return new Conv1d(number('inChannels'), number('outChannels'), o.kernelSize as Sizes, rest(...CHANNELS));
+    case Conv2d.type:
+      return new Conv2d(number('inChannels'), number('outChannels'), o.kernelSize as Sizes, rest(...CHANNELS));
+    case MaxPool1d.type:
+      return new MaxPool1d(o.kernelSize as Sizes, rest('kernelSize'));
+    case MaxPool2d.type:
+      return new MaxPool2d(o.kernelSize as Sizes, rest('kernelSize'));
+    case AvgPool1d.type:
+      return new AvgPool1d(o.kernelSize as Sizes, rest('kernelSize'));
+    case AvgPool2d.type:
+      return new AvgPool2d(o.kernelSize as Sizes, rest('kernelSize'));
     case Flatten.type:
       return new Flatten(number('startDim'), number('endDim'));
     case Sequential.type:

@@ -14,6 +14,7 @@ export {
   tanh,
 } from './activations.ts';
 export { type AttentionOptions, attention } from './attention.ts';
+export { Conv1d, Conv2d, type ConvLayerOptions } from './conv.ts';
 export { crossEntropy, crossEntropyProbabilities } from './cross-entropy.ts';
 export { Dropout } from './dropout.ts';
 export { Embedding, type EmbeddingOptions, PositionalEmbedding } from './embedding.ts';
@@ -40,5 +41,6 @@ export {
   type MultiheadAttentionOptions,
 } from './multihead-attention.ts';
 export { Normalize } from './normalize.ts';
+export { AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d } from './pool.ts';
 export { type Layer, Sequential } from './sequential.ts';
 export { TransformerBlock, type TransformerBlockOptions } from './transformer-block.ts';

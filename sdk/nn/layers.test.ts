@@ -87,6 +87,39 @@ describe('first values are those of PyTorch by their rules, from init/<name>', (
   });
 });
 
+describe('convolution and pooling', () => {
+  test('weight and bias start uniform between ±1/sqrt(inputs of an output)', async () => {
+    const layer = new nn.Conv2d(4, 6, [3, 2], { groups: 2 }).init(rt);
+    const bound = Math.fround(1 / Math.fround(Math.sqrt(12)));
+    assert.deepEqual(layer.weight!.shape, [6, 2, 3, 2]);
+    assert.deepEqual(await read(layer, 'weight'), uniforms(72, 'init/weight', bound));
+    assert.deepEqual(await read(layer, 'bias'), uniforms(6, 'init/bias', bound));
+    assert.deepEqual(new nn.Conv1d(3, 2, 5).init(rt).weight!.shape, [2, 3, 5]);
+  });
+  test('a pool steps by its own size unless told', () => {
+    const x = rt.tensor(new Float32Array(49), [1, 1, 7, 7]);
+    assert.deepEqual(new nn.MaxPool2d(3).forward(x).shape, [1, 1, 2, 2]);
+    assert.deepEqual(new nn.AvgPool2d([2, 3], { stride: 1 }).forward(x).shape, [1, 1, 6, 5]);
+  });
+  test('what does not fit is refused', () => {
+    const refusals = [
+      () => new nn.Conv2d(3, 4, 3, { groups: 2 }),
+      () => new nn.Conv2d(3, 4, [3, 3, 3]),
+      () => new nn.Conv2d(3, 4, 0),
+      () => new nn.Conv1d(3, 4, 3, { paddin: 1 } as never),
+      () => new nn.MaxPool2d(undefined as never),
+      () => new nn.AvgPool2d(2, { countIncludePad: 1 } as never),
+    ];
+    for (const make of refusals) assert.throws(make, { code: 'E_OPTION' });
+    assert.throws(() => new nn.Conv2d(3, 4, 3).init(rt).forward(rt.tensor(new Float32Array(9), [1, 1, 3, 3])), {
+      code: 'E_SHAPE',
+    });
+    assert.throws(() => new nn.Conv2d(3, 4, 3).forward(rt.tensor(new Float32Array(27), [1, 3, 3, 3])), {
+      code: 'E_DATA',
+    });
+  });
+});
+
 describe('attention', () => {
   test('a causal position sees nothing behind it, to the bit', async () => {
     const model = new nn.TransformerBlock(8, 2, { causal: true }).init(rt);
@@ -196,5 +229,18 @@ test('models are rebuilt from their descriptions: names, shapes, outputs in trai
   assert.deepEqual(shapes(two), shapes(one));
   const x = rt.tensor([0, 1, 2, 3, 4, 5, 6, 0, 2, 4], [2, 5], 'i32');
   assert.deepEqual(await two.forward(x, ctx(3)).data(), await one.forward(x, ctx(3)).data());
+  const cnn = () =>
+    new nn.Sequential(
+      ...[
+        new nn.Conv2d(2, 4, [3, 2], { stride: [2, 1], padding: [1, 0], groups: 2 }),
+        new nn.MaxPool2d(2, { stride: 1 }),
+      ],
+      ...[new nn.AvgPool2d([2, 1], { padding: [1, 0], countIncludePad: false }), new nn.Flatten(2)],
+      ...[new nn.Conv1d(4, 3, 2, { bias: false, dilation: 2 }), new nn.MaxPool1d(2), new nn.AvgPool1d(2)],
+    );
+  const [three, four] = [cnn().init(rt), build(JSON.parse(JSON.stringify(cnn().describe()))).init(rt)];
+  assert.deepEqual(four.describe(), three.describe());
+  const image = rt.rng.normal('image', [2, 2, 9, 8]);
+  assert.deepEqual(await four.forward(image).data(), await three.forward(image).data());
   assert.equal(new nn.TransformerBlock(8, 2, { activation: (v) => v.abs() }).describe(), null);
 });

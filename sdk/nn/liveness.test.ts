@@ -1,9 +1,11 @@
 /** Every option of every layer has an effect, as in sdk/train/liveness.test.ts. */
 
 import { after, before } from 'node:test';
-import { createRuntime, type Runtime, type Tensor } from '../index.ts';
+import { AVG_POOL_OPTIONS, MAX_POOL_OPTIONS } from '../core/pooling.ts';
+import { type AvgPoolOptions, createRuntime, type MaxPoolOptions, type Runtime, type Tensor } from '../index.ts';
 import { live } from '../train/live.ts';
 import { LEAKY_RELU_OPTIONS } from './activations.ts';
+import { CONV_LAYER_OPTIONS } from './conv.ts';
 import { EMBEDDING_OPTIONS } from './embedding.ts';
 import * as nn from './index.ts';
 import { LAYER_NORM_OPTIONS } from './layer-norm.ts';
@@ -109,6 +111,43 @@ live('TransformerBlock', Object.keys(TRANSFORMER_BLOCK_OPTIONS), {
   causal: block({}, { causal: true }),
   layerNormEps: block({}, { layerNormEps: 0.1 }),
   bias: block({}, { bias: false }),
+});
+const image = () => rt.rng.normal('image', [1, 2, 6, 6]);
+const conv = (a: nn.ConvLayerOptions, b: nn.ConvLayerOptions) =>
+  differ(
+    () => new nn.Conv2d(2, 2, 2, a),
+    () => new nn.Conv2d(2, 2, 2, b),
+    image,
+  );
+live('Conv2d', Object.keys(CONV_LAYER_OPTIONS), {
+  stride: conv({}, { stride: 2 }),
+  padding: conv({}, { padding: 'same' }),
+  dilation: conv({}, { dilation: 2 }),
+  groups: conv({}, { groups: 2 }),
+  bias: conv({}, { bias: false }),
+  weightInit: conv({}, { weightInit: nn.fill(1) }),
+});
+const largest = (a: MaxPoolOptions, b: MaxPoolOptions) =>
+  differ(
+    () => new nn.MaxPool2d(2, a),
+    () => new nn.MaxPool2d(2, b),
+    image,
+  );
+live('MaxPool2d', Object.keys(MAX_POOL_OPTIONS), {
+  stride: largest({}, { stride: 1 }),
+  padding: largest({}, { padding: 1 }),
+  dilation: largest({}, { dilation: 2 }),
+});
+const average = (a: AvgPoolOptions, b: AvgPoolOptions) =>
+  differ(
+    () => new nn.AvgPool2d(2, a),
+    () => new nn.AvgPool2d(2, b),
+    image,
+  );
+live('AvgPool2d', Object.keys(AVG_POOL_OPTIONS), {
+  stride: average({}, { stride: 1 }),
+  padding: average({}, { padding: 1 }),
+  countIncludePad: average({ padding: 1 }, { padding: 1, countIncludePad: false }),
 });
 live('Flatten', ['startDim', 'endDim'], {
   startDim: differ(
