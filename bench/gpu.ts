@@ -7,7 +7,9 @@ const ICDS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/vulkan/ic
 /** Dawn ends the process when its objects are collected. */
 const kept: unknown[] = [];
 
+/** Deno and browsers have their own. */
 export async function provideGpu(): Promise<void> {
+  if (globalThis.navigator?.gpu) return;
   const icd = ICDS.find((path) => existsSync(path));
   if (icd && !process.env.VK_ICD_FILENAMES) process.env.VK_ICD_FILENAMES = icd;
   const { create, globals } = await import('webgpu');

@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { ON_WEBGPU, OURS, PEERS } from './contender.ts';
+import { compileTo } from './hand/index.ts';
+import { ALL } from './libraries.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** Inside node_modules, where no other tool looks for sources and the peers are found by their names. */
@@ -23,7 +24,7 @@ export async function prepare(say: (line: string) => void): Promise<string> {
       throw new Error(`bench: npm ci failed in bench/: is the npm registry in reach?\n${r.stderr ?? r.error?.message}`);
     }
   }
-  const modules = ['turn', ...new Set([OURS, ...PEERS, ...ON_WEBGPU].map((e) => e.module))];
+  const modules = ['turn', 'first', 'isobit/flat-run', ...new Set(ALL.map((l) => l.module))];
   await build({
     absWorkingDir: HERE,
     entryPoints: Object.fromEntries(modules.map((m) => [m, `${m}.ts`])),
@@ -33,9 +34,10 @@ export async function prepare(say: (line: string) => void): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'es2022',
-    external: ['@jax-js/*', '@tensorflow/*', 'webgpu'],
+    external: ['@jax-js/*', '@tensorflow/*', 'webgpu', 'onnxruntime-web', 'onnx-proto'],
     logLevel: 'warning',
   });
+  compileTo(join(BUILT, 'hand/chain.wasm'), new URL('..', import.meta.url));
   return BUILT;
 }
 

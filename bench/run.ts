@@ -1,133 +1,63 @@
 /**
- * `npm run bench [-- --quick] [--json]`: one training step beside the peers, and the kernels alone; with `--webgpu`, training steps
- * and products of matrices on WebGPU beside the peers', all on one software adapter.
+ * `npm run bench [-- --quick] [--json] [--only <part>,…]`: isobit beside its peers, in turns on the same data.
  *
- * Times are CPU time of the contender's process, since other processes lengthen the clock's time but hardly this; the clock's
- * time stands beside it. Nothing here gates: a row over its target is marked, and the exit code stays 0.
+ * Times are CPU time of the contender's process unless said, since other processes lengthen the clock's time but hardly this.
+ * Nothing here gates: a row over its target is marked OVER, and the exit code stays 0. A peer that cannot do a row stands there
+ * with its own error.
  */
 
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ON_WEBGPU, OURS, PEERS, TRAINER } from './contender.ts';
-import { type KernelRow, kernelRows } from './kernel-rows.ts';
-import { NETS, type Net, PRODUCTS } from './nets.ts';
+import type { Part, Suite } from './part.ts';
+import { guards } from './parts/guards.ts';
+import { hand } from './parts/hand.ts';
+import { matmul } from './parts/matmul.ts';
+import { memory } from './parts/memory.ts';
+import { infer, train, webgpu } from './parts/nets.ts';
+import { start } from './parts/start.ts';
 import { prepare } from './prepare.ts';
-import { type Figures, type Pace, race } from './race.ts';
+import type { Pace } from './race.ts';
+import type { Row } from './rows.ts';
+import { partTable } from './table.ts';
 
-interface Row {
-  readonly name: string;
-  /** Microseconds of CPU time a step: ours, and of the faster peer. */
-  readonly ours: number;
-  readonly peer: number;
-  readonly peerName: string;
-  readonly ratio: number;
-  readonly target: number;
-  readonly over: boolean;
-  /** Everyone, our Trainer's loop too. */
-  readonly all: Readonly<Record<string, Figures>>;
+const PARTS: readonly Part[] = [matmul, train, infer, webgpu, hand, start, memory, guards];
+
+const FULL: Pace = { rounds: 9, turn: 200, warmUp: 1000, checked: 12 };
+const QUICK: Pace = { rounds: 3, turn: 60, warmUp: 150, checked: 3 };
+
+function chosen(only: string | undefined): readonly Part[] {
+  if (only === undefined) return PARTS;
+  return only.split(',').map((name) => {
+    const part = PARTS.find((p) => p.name === name);
+    if (!part) throw new Error(`bench: no part is named ${name}; there are ${PARTS.map((p) => p.name).join(', ')}`);
+    return part;
+  });
 }
-
-const FULL: Pace = { rounds: 15, turn: 200, warmUp: 1500 };
-const QUICK: Pace = { rounds: 5, turn: 80, warmUp: 500 };
-
-async function stepRow(net: Net, built: string, pace: Pace): Promise<Row> {
-  const entries = [OURS, TRAINER, ...PEERS];
-  const figures = await race(net, entries, built, pace);
-  const all = Object.fromEntries(entries.map((e, i) => [e.name, figures[i]]));
-  const ours = all[OURS.name].cpu;
-  const [best] = PEERS.map((e) => e.name).sort((a, b) => all[a].cpu - all[b].cpu);
-  const peer = all[best].cpu;
-  const ratio = ours / peer;
-  return { name: net.name, ours, peer, peerName: best, ratio, target: net.target, over: ratio > net.target, all };
-}
-
-interface GpuRow {
-  readonly name: string;
-  /** Microseconds of CPU time and of the clock, by contender. */
-  readonly all: Readonly<Record<string, Figures>>;
-  /** Ours to each peer's, CPU time. */
-  readonly ratios: Readonly<Record<string, number>>;
-}
-
-async function gpuRow(work: Net | (typeof PRODUCTS)[number], built: string, pace: Pace): Promise<GpuRow> {
-  const entries = ON_WEBGPU.map((e) => ({ ...e, make: 'widths' in work ? e.step : e.product }));
-  const figures = await race(work, entries, built, pace);
-  const all = Object.fromEntries(entries.map((e, i) => [e.name, figures[i]]));
-  const peers = entries.slice(1).map((e) => [e.name, all[OURS.name].cpu / all[e.name].cpu] as const);
-  return { name: work.name, all, ratios: Object.fromEntries(peers) };
-}
-
-const gpuTable = (rows: readonly GpuRow[], where: string): string =>
-  table(
-    `On WebGPU (Dawn, SwiftShader): microseconds of CPU time (and of the clock), medians of interleaved rounds. ${where}`,
-    ['', ...Object.keys(rows[0].all), ...Object.keys(rows[0].ratios).map((n) => `to ${n}`)],
-    rows.map((r) => [r.name, ...Object.values(r.all).map(micros), ...Object.values(r.ratios).map((x) => x.toFixed(2))]),
-  );
-
-function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, c) => Math.max(...lines.map((l) => l[c].length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((s, c) => (c === 0 ? s.padEnd(widths[c]) : s.padStart(widths[c])))
-      .join('  ')
-      .trimEnd();
-  return [title, '', ...lines.map(line), ''].join('\n');
-}
-
-const micros = ({ cpu, wall }: Figures): string => `${short(cpu)} (${short(wall)})`;
-const short = (x: number): string => (x < 100 ? x.toFixed(1) : x.toFixed(0));
-
-function stepTable(rows: readonly Row[], where: string): string {
-  const names = Object.keys(rows[0].all);
-  return table(
-    `One training step with Adam: microseconds of CPU time (and of the clock), medians of interleaved rounds. ${where}`,
-    ['net', ...names, 'faster peer', 'ratio', 'target', ''],
-    rows.map((r) => [
-      r.name,
-      ...names.map((n) => micros(r.all[n])),
-      r.peerName,
-      r.ratio.toFixed(3),
-      `${r.target}`,
-      r.over ? 'OVER' : '',
-    ]),
-  );
-}
-
-const kernelTable = (rows: readonly KernelRow[]): string =>
-  table(
-    'Kernels alone, best of several rounds',
-    ['kernel', 'rate', 'unit', 'us'],
-    rows.map((r) => [r.name, `${r.rate}`, r.unit, `${r.us}`]),
-  );
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, webgpu: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' } },
   });
-  const pace = values.quick ? QUICK : FULL;
+  const parts = chosen(values.only);
+  const quick = values.quick ?? false;
   const say = (line: string) => console.error(`bench: ${line}`);
-  const built = await prepare(say);
-  const where = `Node ${process.version}, ${cpus()[0].model}`;
-  if (values.webgpu) {
-    const rows: GpuRow[] = [];
-    for (const work of [...PRODUCTS, ...NETS]) {
-      say(`${work.name}: ${pace.rounds} rounds …`);
-      rows.push(await gpuRow(work, built, pace));
-    }
-    console.log(values.json ? JSON.stringify({ where, unit: 'us', pace, rows }) : gpuTable(rows, where));
-    return;
-  }
+  const suite: Suite = { built: await prepare(say), pace: quick ? QUICK : FULL, quick, say };
+  const where = `Node ${process.version}, ${cpus().length} x ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}`;
+  const print = (line: string) => {
+    if (!values.json) console.log(line);
+  };
+  print(`${where}; medians of ${suite.pace.rounds} interleaved rounds\n`);
   const rows: Row[] = [];
-  for (const net of NETS) {
-    say(`${net.name}: ${pace.rounds} rounds …`);
-    rows.push(await stepRow(net, built, pace));
+  for (const part of parts) {
+    const mine: Row[] = [];
+    for await (const row of part.rows(suite)) mine.push(row);
+    rows.push(...mine);
+    print(partTable(part, mine));
+    if (quick && part.leavesOut) print(`  --quick leaves out: ${part.leavesOut}\n`);
   }
-  if (!values.json) console.log(stepTable(rows, where));
-  say('kernels …');
-  const kernels = kernelRows(values.quick ?? false);
-  if (values.json) console.log(JSON.stringify({ where, unit: 'us', pace, rows, kernels }));
-  else console.log(kernelTable(kernels));
+  const over = rows.filter((r) => r.over).length;
+  print(`${rows.filter((r) => r.target !== null).length} rows with a target, ${over} OVER`);
+  if (values.json) console.log(JSON.stringify({ where, pace: suite.pace, quick, rows }));
 }
 
 main().catch((e: Error) => {

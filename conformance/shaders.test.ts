@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stepOn } from '../bench/isobit.ts';
-import { batchesOf, NETS } from '../bench/nets.ts';
+import { trainStep } from '../bench/isobit/train.ts';
+import { TINY } from '../bench/nets.ts';
 import type { Held } from '../sdk/core/node.ts';
 import { SCALAR_OPS } from '../sdk/core/scalar/ir.ts';
 import { CLEAN, type Compiled, type Device } from '../sdk/engine/device.ts';
@@ -58,8 +58,7 @@ async function collect(): Promise<void> {
       await program(args);
       program.dispose();
     }
-    const [net] = NETS;
-    await stepOn(rt, net).step(batchesOf(net)[0]);
+    await trainStep(rt, TINY).step(0);
   }
 }
 

@@ -1,0 +1,95 @@
+/** Training steps and inference of the five nets, each library in a fresh process for each net. */
+
+import { JAX, type Library, ORT, OURS, TFJS, TRAINER, WASM, WEBGPU } from '../libraries.ts';
+import { GPT, LENET, MNIST, NETS, type Net, TINY, WIDE } from '../nets.ts';
+import type { Part } from '../part.ts';
+import { type Pace, raceFresh } from '../race.ts';
+import { raceRow } from '../rows.ts';
+import { nameOf, type Place, type Work } from '../work.ts';
+
+/** Most that our step may cost, as a share of the best peer's. */
+const TRAIN = new Map<Net, number>([
+  [TINY, 0.02],
+  [MNIST, 0.4],
+  [WIDE, 0.55],
+  [LENET, 0.5],
+  [GPT, 0.5],
+]);
+
+const HEAVY: readonly Net[] = [WIDE, LENET, GPT];
+
+/** A step of a large net takes seconds in some contenders: fewer of them are compared. */
+const paceOf = (net: Net, pace: Pace): Pace =>
+  HEAVY.includes(net) ? { ...pace, checked: Math.min(pace.checked, 3) } : pace;
+
+export const train: Part = {
+  name: 'train',
+  title: 'One training step with Adam on WebAssembly, one thread',
+  async *rows({ built, pace, say }) {
+    const libraries = [OURS, TRAINER, JAX, TFJS];
+    for (const net of NETS) {
+      const work: Work = { kind: 'train', net };
+      const target = TRAIN.get(net) ?? null;
+      say(`${nameOf(work)} …`);
+      const outcomes = await raceFresh(libraries, built, work, WASM, paceOf(net, pace));
+      const o = { part: 'train', name: nameOf(work), ours: OURS.name, target, aside: [TRAINER.name] };
+      yield raceRow(
+        o,
+        libraries.map((l) => l.name),
+        outcomes,
+      );
+    }
+  },
+};
+
+export const infer: Part = {
+  name: 'infer',
+  title: 'Inference of a batch on WebAssembly, one thread',
+  async *rows({ built, pace, say }) {
+    const libraries = [OURS, JAX, TFJS, ORT];
+    for (const net of NETS) {
+      const work: Work = { kind: 'infer', net };
+      say(`${nameOf(work)} …`);
+      const outcomes = await raceFresh(libraries, built, work, WASM, paceOf(net, pace));
+      yield raceRow(
+        { part: 'infer', name: nameOf(work), ours: OURS.name, target: 0.9 },
+        libraries.map((l) => l.name),
+        outcomes,
+      );
+    }
+  },
+};
+
+const TO_PEER = new Map<Library, number>([
+  [TFJS, 0.3],
+  [JAX, 0.8],
+]);
+
+/** One race gives a row for each peer, each with a target of its own. */
+export const webgpu: Part = {
+  name: 'webgpu',
+  title: 'One training step with Adam on WebGPU: all on one software adapter, SwiftShader; the peers without guards',
+  leavesOut: 'all but the two smaller nets',
+  async *rows({ built, pace, quick, say }) {
+    for (const net of quick ? [TINY, MNIST] : NETS) {
+      const work: Work = { kind: 'train', net };
+      say(`${nameOf(work)} on WebGPU …`);
+      yield* rowsToEach(work, built, WEBGPU, { ...paceOf(net, pace), rounds: Math.min(pace.rounds, 5) });
+    }
+  },
+};
+
+async function* rowsToEach(work: Work, built: string, place: Place, pace: Pace) {
+  const peers = [...TO_PEER.keys()];
+  const outcomes = await raceFresh([OURS, ...peers], built, work, place, pace);
+  const names = [OURS, ...peers].map((l) => l.name);
+  for (const [i, peer] of peers.entries()) {
+    const o = {
+      part: 'webgpu',
+      name: `${nameOf(work)} to ${peer.name}`,
+      ours: OURS.name,
+      target: TO_PEER.get(peer) ?? null,
+    };
+    yield raceRow(o, [names[0], names[i + 1]], [outcomes[0], outcomes[i + 1]]);
+  }
+}
