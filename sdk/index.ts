@@ -51,7 +51,18 @@ export {
 } from './core/pooling.ts';
 export { matmulInt8, type Quantized, quantize } from './core/quantize.ts';
 export type { Rng } from './core/rng.ts';
-export type { Arg, Captured, CaptureOptions, Feed, Out, Runtime, TensorOptions } from './core/runtime.ts';
+export type {
+  Ahead,
+  Arg,
+  Captured,
+  CaptureOptions,
+  Feed,
+  Numbers,
+  Out,
+  Runtime,
+  Series,
+  TensorOptions,
+} from './core/runtime.ts';
 export type { Shape } from './core/shape.ts';
 export { type Like, Tensor } from './core/tensor.ts';
 export { Variable } from './core/variable.ts';

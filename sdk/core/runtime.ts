@@ -23,6 +23,17 @@ export type Feed<T> =
       ? T
       : { readonly [K in keyof T]: Feed<T[K]> };
 
+/** A result with a number in the place of each tensor. */
+export type Numbers<T> = T extends Tensor ? number : T extends object ? { readonly [K in keyof T]: Numbers<T[K]> } : T;
+
+/** Calls that were made as one. */
+export interface Series<R> {
+  /** What each would have returned, as numbers. Calls behind these were not made. */
+  readonly rows: readonly Numbers<R>[];
+  /** Rejects with why the call behind the rows was refused: it has assigned nothing. Null where it was not tried. */
+  readonly refused: (() => Promise<never>) | null;
+}
+
 export interface Captured<P extends readonly unknown[], R> extends Disposable {
   (...args: { [K in keyof P]: Feed<P[K]> }): Promise<R>;
   /**
@@ -30,6 +41,12 @@ export interface Captured<P extends readonly unknown[], R> extends Disposable {
    * which tells flags late. Rejects where the verdict is known at once.
    */
   ahead(...args: { [K in keyof P]: Feed<P[K]> }): Promise<Ahead<R>>;
+  /**
+   * Calls one after the other as one, with the same bits, for loops that read nothing in between: results come as numbers, and
+   * Variables take their values once, behind the last call. It makes as many as it can, and none where that is no gain or cannot
+   * be: on a device that tells flags late, with `onNonFinite: 'flag'`, for results that are not all f32 scalars.
+   */
+  series(calls: readonly Readonly<{ [K in keyof P]: Feed<P[K]> }>[]): Promise<Series<R>>;
   /** Inside another trace: builds in place, and gives the result at once. */
   inline(...args: P): R;
   /** Plans made so far: one for each signature of arguments. */

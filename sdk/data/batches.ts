@@ -5,7 +5,7 @@ import type { HostArray, IO } from '../core/host.ts';
 import { checkOptions, count, flag, type OptionTable, oneOf, required } from '../core/options.ts';
 import type { Rng } from '../core/rng.ts';
 import { hex, sha256 } from '../core/sha256.ts';
-import { rowsOf, take } from './rows.ts';
+import { rowsAt, rowsOf } from './rows.ts';
 import type { Batch, BatchSource } from './source.ts';
 
 export interface BatchOptions {
@@ -96,12 +96,14 @@ class Batches implements BatchSource {
     }
     const { size, shuffle } = this.#options;
     const order = shuffle ? rng.at(n).permutation('shuffle', this.#rows) : undefined;
+    const names = Object.keys(this.#arrays);
     for (let b = from; b < this.batches; b++) {
       o?.signal?.throwIfAborted();
       const start = b * size;
       const end = Math.min(start + size, this.#rows);
-      const rows = order?.subarray(start, end) ?? Array.from({ length: end - start }, (_, i) => start + i);
-      yield Object.fromEntries(Object.entries(this.#arrays).map(([name, a]) => [name, take(a, rows)]));
+      const batch: Record<string, HostArray> = {};
+      for (const name of names) batch[name] = rowsAt(this.#arrays[name], order, start, end);
+      yield batch;
     }
   }
 }

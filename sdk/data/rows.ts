@@ -25,16 +25,38 @@ export function rowsOf(name: string, a: HostArray): number {
 /** The given rows in the given order, copied: shape [rows.length, …]. Throws DataError for a row that is not there. */
 export function take<D extends DType>(a: HostArray<D>, rows: ArrayLike<number>): HostArray<D> {
   const count = rowsOf('take', a);
-  const width = a.data.length / count;
-  const data = new ARRAY[a.dtype](rows.length * width) as Data[D];
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
     if (!(Number.isInteger(row) && row >= 0 && row < count)) {
       throw new DataError(`take: row ${row} is not one of 0 .. ${count - 1}`, { details: { row, count } });
     }
-    data.set(a.data.subarray(row * width, (row + 1) * width), i * width);
   }
-  return { data, shape: [rows.length, ...a.shape.slice(1)], dtype: a.dtype };
+  return rowsAt(a, rows, 0, rows.length);
+}
+
+/** Below this width a loop copies a row faster than a view of it is made. */
+const NARROW = 32;
+
+/** Rows that are there: those that `order` names from `start` to `end`, or without it these. */
+export function rowsAt<D extends DType>(
+  { data, shape, dtype }: HostArray<D>,
+  order: ArrayLike<number> | undefined,
+  start: number,
+  end: number,
+): HostArray<D> {
+  const width = data.length / shape[0];
+  const dims = shape.slice();
+  dims[0] = end - start;
+  if (!order) return { data: data.slice(start * width, end * width) as Data[D], shape: dims, dtype };
+  const out = new ARRAY[dtype](dims[0] * width) as Data[D];
+  let at = 0;
+  for (let i = start; i < end; i++) {
+    const from = order[i] * width;
+    if (width > NARROW) out.set(data.subarray(from, from + width), at);
+    else for (let k = 0; k < width; k++) out[at + k] = data[from + k];
+    at += width;
+  }
+  return { data: out, shape: dims, dtype };
 }
 
 /**

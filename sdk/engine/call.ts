@@ -35,6 +35,10 @@ export interface Entry {
   readonly variables: readonly Variable[];
   readonly assigned: readonly { variable: Variable; output: number }[];
   readonly outputSizes: readonly number[];
+  /** Inputs that are Variables which a call assigns, with the outputs that they get. */
+  readonly carried: readonly { input: number; output: number }[];
+  /** True where all that a call returns is f32 scalars. */
+  readonly scalars: boolean;
   /** Places of host arguments, on a device that has read them when a run returns. */
   readonly places: (Held | undefined)[];
   /** Inputs and outputs of the call under way, there: nothing runs between two calls that would need them. */
@@ -109,9 +113,9 @@ export interface Started {
   readonly refused: boolean;
 }
 
-const raised = (f: Flags): boolean => f.nonfinite || f.index || f.halted;
+export const raised = (f: Flags): boolean => f.nonfinite || f.index || f.halted;
 
-function letGo(held: readonly Held[]): void {
+export function letGo(held: readonly Held[]): void {
   for (const h of held) h.release();
 }
 
@@ -147,13 +151,13 @@ export function start(
     const result = assign(rt, entry, outputs, targets, null, null);
     return result === undefined ? NOTHING : started(result);
   }
-  const own = rt.device.late ? inputs : leave(entry);
+  const own = device.late ? inputs : leave(entry);
   const run: Run = { rt, entry, inputs: own, outputs, targets, number, verdicts, parents };
   return 'ask' in answer ? later(run, answer) : now(run, answer);
 }
 
 /** The inputs of a call for whoever may still ask what went wrong in it: the next call takes other places for its arguments. */
-function leave(entry: Entry): readonly Held[] {
+export function leave(entry: Entry): readonly Held[] {
   const inputs = entry.inputs.map((held) => held.retain());
   for (const place of entry.places.splice(0)) place?.release();
   return inputs;
@@ -208,7 +212,7 @@ function later(run: Run, answer: Pending): Started {
 }
 
 /** A run of a call. */
-interface Run {
+export interface Run {
   readonly rt: EngineRuntime;
   readonly entry: Entry;
   /** Until the flags are known they may be wanted for the message. */
@@ -222,7 +226,7 @@ interface Run {
 }
 
 /** What a run raised, once its flags are known; lets go of the inputs where they are not wanted any more. */
-function faultOf(run: Run, flags: Flags): Fault | null {
+export function faultOf(run: Omit<Run, 'outputs' | 'targets'>, flags: Flags): Fault | null {
   const { rt, entry, inputs, number, verdicts, parents } = run;
   let mine: Fault | null = null;
   const own = (): Fault => {
@@ -244,7 +248,7 @@ function faultOf(run: Run, flags: Flags): Fault | null {
   return fault;
 }
 
-async function refuse(fault: Fault, verdicts: Verdicts): Promise<never> {
+export async function refuse(fault: Fault, verdicts: Verdicts): Promise<never> {
   const error = await fault.error();
   verdicts.thrown();
   throw error;
@@ -279,41 +283,49 @@ function assign(
     if (variable.current) rt.install(variable, held, values);
     else held.release();
   }
-  const result = entry.result && fill(entry.result, rt, entry, outputs, results);
+  const result =
+    entry.result &&
+    fill(entry.result, ({ index, shape, dtype }) => {
+      const leaf = rt.leafOf(outputs[entry.outputOf[index]].retain(), shape, dtype, true);
+      leaf.origin = results;
+      return new Tensor(leaf);
+    });
   letGo(outputs);
   return result;
 }
 
-/** A result, with a tensor in each hole. */
-function fill(x: unknown, rt: EngineRuntime, entry: Entry, outputs: readonly Held[], origin: Origin | null): unknown {
-  if (x instanceof Hole) {
-    const leaf = rt.leafOf(outputs[entry.outputOf[x.index]].retain(), x.shape, x.dtype, true);
-    leaf.origin = origin;
-    return new Tensor(leaf);
-  }
+/** A result, its holes filled. */
+export function fill(x: unknown, of: (hole: Hole) => unknown): unknown {
+  if (x instanceof Hole) return of(x);
   if (typeof x !== 'object' || x === null) return x;
-  if (Array.isArray(x)) return x.map((v) => fill(v, rt, entry, outputs, origin));
-  if (x instanceof Map) return new Map([...x].map(([k, v]) => [k, fill(v, rt, entry, outputs, origin)]));
+  if (Array.isArray(x)) return x.map((v) => fill(v, of));
+  if (x instanceof Map) return new Map([...x].map(([k, v]) => [k, fill(v, of)]));
   const out: Record<string, unknown> = {};
-  for (const k of Object.keys(x)) {
-    out[k] = fill((x as Readonly<Record<string, unknown>>)[k], rt, entry, outputs, origin);
-  }
+  for (const k of Object.keys(x)) out[k] = fill((x as Readonly<Record<string, unknown>>)[k], of);
   return out;
 }
 
 /**
  * Puts the values of a plan's inputs for one call into `inputs`, and gives the origins among them that are open; all checks come
- * before anything is written that a later call could see. On a device that answers later each is held for the call.
+ * before anything is written that a later call could see. On a device that answers later each is held for the call. With `again`
+ * only what may be otherwise than at the call before: the arguments.
  */
-function bind(rt: EngineRuntime, entry: Entry, leaves: readonly Leaf[], inputs: Held[]): readonly Origin[] {
+export function bind(
+  rt: EngineRuntime,
+  entry: Entry,
+  leaves: readonly Leaf[],
+  inputs: Held[],
+  again = false,
+): readonly Origin[] {
   const { sources } = entry;
   const { late } = rt.device;
-  if (rt.unsettled) rt.watch(rt.settle(entry.variables));
+  if (rt.unsettled && !again) rt.watch(rt.settle(entry.variables));
   let parents: readonly Origin[] = NONE;
   let i = 0;
   try {
     for (; i < sources.length; i++) {
       const s = sources[i];
+      if (again && s.kind !== 'arg') continue;
       const x = s.kind === 'arg' ? leaves[s.index] : s.kind === 'variable' ? s.variable.current : s.node;
       if (x === null)
         throw new CaptureError('E_CAPTURE', 'capture: a variable was disposed', { hint: 'Capture again.' });
@@ -371,4 +383,4 @@ function upload(rt: EngineRuntime, x: Exclude<Leaf, Tensor>, index: number, entr
 }
 
 const number = new Float32Array(1);
-const NONE: readonly Origin[] = [];
+export const NONE: readonly Origin[] = [];

@@ -7,13 +7,14 @@
 import { CaptureError } from '../core/errors.ts';
 import type { Node } from '../core/node.ts';
 import { CONSTANT, PLACEHOLDER, placeholder } from '../core/ops/leaf.ts';
-import type { Ahead, Arg, Captured, CaptureOptions, Out } from '../core/runtime.ts';
+import type { Ahead, Arg, Captured, CaptureOptions, Out, Series } from '../core/runtime.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
 import { type Entry, Hole, type Source, type Started, start, Verdicts } from './call.ts';
 import { collect, type Exprs } from './expr.ts';
 import { makePlan } from './plan.ts';
 import type { EngineRuntime } from './runtime.ts';
+import { runSeries } from './series.ts';
 import { type Form, fit, type Leaf, read } from './signature.ts';
 import { checkDType } from './upload.ts';
 
@@ -62,7 +63,7 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     }
     return null;
   };
-  const begin = (args: readonly unknown[]): Started => {
+  const program = (args: readonly unknown[]): Entry => {
     if (disposed)
       throw new CaptureError('E_CAPTURE', 'a captured function was called after dispose()', {
         hint: 'Capture it again.',
@@ -75,8 +76,10 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     } else if (rt.debug) {
       compare(entry.exprs, build(rt, fn, args).exprs);
     }
-    return start(rt, entry, leaves, ++calls, verdicts);
+    calls++;
+    return entry;
   };
+  const begin = (args: readonly unknown[]): Started => start(rt, program(args), leaves, calls, verdicts);
   const call = (args: readonly unknown[]): Promise<R> => {
     const { result, verdict, wait } = begin(args);
     if (!verdict) {
@@ -97,6 +100,11 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     return { result: result as R, done: verdict };
   };
 
+  const series = async (all: readonly (readonly unknown[])[]): Promise<Series<R>> => {
+    const alone = rt.trace || rt.debug || rt.device.late || !verdicts.strict;
+    return runSeries(rt, alone ? [] : all, program, () => calls, leaves, verdicts) as Series<R>;
+  };
+
   const inline = (...args: P): R => fn(...args);
   const captured = (...args: readonly unknown[]): Promise<R> => {
     try {
@@ -115,7 +123,7 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
     leaves.length = 0;
     verdicts.dispose();
   };
-  const methods = { ahead, inline, dispose, [Symbol.dispose]: dispose };
+  const methods = { ahead, series, inline, dispose, [Symbol.dispose]: dispose };
   return Object.defineProperty(Object.assign(captured, methods), 'plans', {
     get: () => entries.length,
   }) as unknown as Captured<P, R>;
@@ -224,6 +232,11 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
     ],
     assigned,
     outputSizes: planned.plan.outputs.map((out) => out.size),
+    carried: sources.flatMap((s, input) => {
+      const to = s.kind === 'variable' && assigned.find((a) => a.variable === s.variable);
+      return to ? [{ input, output: to.output }] : [];
+    }),
+    scalars: built.outputs.every((n) => n.dtype === 'f32' && n.shape.length === 0),
     places: [],
     inputs: [],
     outputs: [],

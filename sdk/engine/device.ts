@@ -60,6 +60,8 @@ export interface Device {
   upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean;
   /** Copies elements out: f32, i32, u32 as they are, bool as 0 and 1 in 32 bits. */
   download(from: Held, elements: number): Promise<Uint32Array>;
+  /** The f32 of one element, where a run has ended when it returns. */
+  peek?(from: Held): number;
   /** A copy in a GPUBuffer of its own, where there are such. */
   share?(from: Held, elements: number): Promise<{ destroy(): void }>;
   compile(plan: Plan): Compiled;

@@ -7,6 +7,7 @@ import {
   isBetter,
   type Opened,
   RunStore,
+  stepsToSave,
   triggersAt,
 } from '../checkpoint/index.ts';
 import { CheckpointError, OptionError } from '../core/errors.ts';
@@ -81,6 +82,11 @@ export class Checkpoints {
   /** True where the plan watches a metric, so that values must have been read before `due`. */
   get watches(): boolean {
     return this.#plan.onImprove === true;
+  }
+
+  /** Steps that may be taken before the plan must be asked again. */
+  get room(): number {
+    return this.watches ? 1 : stepsToSave(this.#plan, this.#state.steps.done);
   }
 
   /** True where the plan asks for a save at this step boundary. */

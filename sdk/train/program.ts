@@ -4,8 +4,8 @@ import { DataError, DTypeError, isIsobitError, OptionError, ShapeError } from '.
 import { grad } from '../core/grad.ts';
 import type { HostArray } from '../core/host.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Ahead, Captured, Runtime } from '../core/runtime.ts';
-import { type Shape, showShape } from '../core/shape.ts';
+import type { Ahead, Captured, Numbers, Runtime, Series } from '../core/runtime.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Batch } from '../data/source.ts';
 import type { Ctx } from '../nn/module.ts';
@@ -22,6 +22,7 @@ const TOGETHER = 32;
 
 type Args = [batch: BatchTensors, step: Tensor<'u32'>];
 type StepArgs = [...Args, hyper: Scalars];
+type Feeds = [batch: Batch, step: HostArray<'u32'>, hyper: Readonly<Record<string, number>>];
 
 /**
  * Checks targets on the host before the device sees them. The shape of the predictions is known when a batch shape is first
@@ -29,23 +30,31 @@ type StepArgs = [...Args, hyper: Scalars];
  */
 class TargetCheck {
   readonly #check: ((prediction: Shape, target: HostArray) => void) | undefined;
-  readonly #predictions = new Map<string, Shape>();
+  readonly #traced: { readonly shape: Shape; readonly dtype: string; readonly prediction: Shape }[] = [];
   #target: HostArray | undefined;
 
   constructor(check: ((prediction: Shape, target: HostArray) => void) | undefined) {
     this.#check = check;
   }
 
+  /** True where `batch` can check without a trace. */
+  knows({ x }: Batch): boolean {
+    return !this.#check || this.#of(x) !== undefined;
+  }
+  #of(x: HostArray | undefined) {
+    return x && this.#traced.find((t) => t.dtype === x.dtype && sameShape(t.shape, x.shape));
+  }
+
   /** Before a call. */
   batch({ x, y }: Batch): void {
     this.#target = y;
-    const known = x && this.#predictions.get(`${x.dtype} ${showShape(x.shape)}`);
-    if (known && y) this.#check?.(known, y);
+    const known = this.#of(x);
+    if (known && y) this.#check?.(known.prediction, y);
   }
 
   /** Inside the trace: nothing has run yet, so a refusal here leaves everything as it was. */
   traced(x: Tensor, prediction: Tensor): void {
-    this.#predictions.set(`${x.dtype} ${showShape(x.shape)}`, prediction.shape);
+    this.#traced.push({ shape: x.shape, dtype: x.dtype, prediction: prediction.shape });
     if (this.#target) this.#check?.(prediction.shape, this.#target);
   }
 }
@@ -117,10 +126,26 @@ export class StepProgram {
     );
   }
 
+  #feed(batch: Batch, step: number): Feeds {
+    this.#targets.batch(batch);
+    return [batch, u32(step), this.#o.optimizer.hyper(step)];
+  }
+
   /** @throws what the loss's check throws, and NumericError where it is known at once; nothing is assigned then. */
   ahead(batch: Batch, step: number): Promise<Ahead<Measured>> {
-    this.#targets.batch(batch);
-    return this.#captured.ahead(batch, u32(step), this.#o.optimizer.hyper(step));
+    return this.#captured.ahead(...this.#feed(batch, step));
+  }
+
+  /** Steps as one, as many of them as can be. What is to be looked at first, or is refused on the host, is left to `ahead`. */
+  series(batches: readonly Batch[], step: number): Promise<Series<Measured>> {
+    const calls: Feeds[] = [];
+    try {
+      for (const batch of batches) {
+        if (!this.#targets.knows(batch)) break;
+        calls.push(this.#feed(batch, step + calls.length));
+      }
+    } catch {}
+    return this.#captured.series(calls);
   }
 
   dispose(): void {
@@ -201,8 +226,16 @@ export function valuesOf(measured: Measured, nonfinite: 'throw' | 'keep' = 'thro
   return Promise.all(Object.entries(measured).map(read));
 }
 
-export function release(measured: Measured): void {
-  for (const t of Object.values(measured)) t.dispose();
+/** The same, where they may be numbers already. */
+export async function numbersOf(measured: Measured | Numbers<Measured>): Promise<Readonly<Record<string, number>>> {
+  return isRead(measured) ? measured : Object.fromEntries(await valuesOf(measured));
+}
+
+const isRead = (measured: Measured | Numbers<Measured>): measured is Numbers<Measured> =>
+  typeof measured.loss === 'number';
+
+export function release(measured: Measured | Numbers<Measured>): void {
+  if (!isRead(measured)) for (const t of Object.values(measured)) t.dispose();
 }
 
 function rowsOf(batch: Batch): number {

@@ -4,13 +4,15 @@
  */
 
 import { NumericError } from '../core/errors.ts';
+import type { Numbers } from '../core/runtime.ts';
 import type { Batch } from '../data/source.ts';
-import { type Measured, release, type StepProgram, valuesOf } from './program.ts';
+import { type Measured, numbersOf, release, type StepProgram } from './program.ts';
 import type { TrainingState } from './state.ts';
 
 interface Step {
   readonly step: number;
-  readonly measured: Measured;
+  /** Tensors, or numbers where several steps were one call. */
+  readonly measured: Measured | Numbers<Measured>;
   /** Asks whether the step stands; null once it does. */
   done: (() => Promise<void>) | null;
   /** Where the run stood before it. */
@@ -33,21 +35,56 @@ export class Taken {
     return this.#steps.length;
   }
 
+  /** Takes a step for each batch, in as few calls as it can. `current` is that of the last, where it is to be `seen`. */
+  async takeAll(program: StepProgram, batches: readonly Batch[], seen: boolean): Promise<void> {
+    const together = seen ? batches.length - 1 : batches.length;
+    for (let i = 0; i < batches.length; ) {
+      if (i < together) {
+        const { rows, refused } = await program.series(batches.slice(i, together), this.#state.steps.done);
+        for (const measured of rows) {
+          const before = this.#before();
+          this.#count();
+          this.#steps.push({ step: this.#state.steps.done, measured, done: null, before });
+        }
+        i += rows.length;
+        if (refused) {
+          try {
+            await refused();
+          } catch (e) {
+            this.#refuse(this.#state.steps.done + 1, e);
+          }
+          this.#count();
+          i++;
+        }
+        if (rows.length > 0 || refused) continue;
+      }
+      await this.take(program, batches[i++]);
+      if (i < batches.length || !seen) this.pass();
+    }
+  }
+
   /** Takes a step, whose values are then `current`: undefined where it is known to be skipped. */
   async take(program: StepProgram, batch: Batch): Promise<void> {
-    const { steps, cursor } = this.#state;
-    const before = { done: steps.done, epoch: cursor.epoch, batch: cursor.batch };
-    const step = steps.done + 1;
+    const before = this.#before();
+    const step = before.done + 1;
     this.current = undefined;
     try {
-      const { result, done } = await program.ahead(batch, steps.done);
+      const { result, done } = await program.ahead(batch, before.done);
       this.current = result;
       this.#steps.push({ step, measured: result, done, before });
     } catch (e) {
       this.#refuse(step, e);
     }
-    steps.done = step;
-    cursor.batch++;
+    this.#count();
+  }
+
+  #before(): Step['before'] {
+    const { steps, cursor } = this.#state;
+    return { done: steps.done, epoch: cursor.epoch, batch: cursor.batch };
+  }
+  #count(): void {
+    this.#state.steps.done++;
+    this.#state.cursor.batch++;
   }
 
   /** The loop goes on behind `current`. */
@@ -86,9 +123,9 @@ export class Taken {
   async read(): Promise<void> {
     await this.prove();
     const steps = this.#steps.splice(0);
-    const values = await Promise.all(steps.map(({ measured }) => valuesOf(measured)));
+    const values = await Promise.all(steps.map(({ measured }) => numbersOf(measured)));
     for (const [i, { step, measured }] of steps.entries()) {
-      this.#state.history.record(step, Object.fromEntries(values[i]));
+      this.#state.history.record(step, values[i]);
       if (measured !== this.current) release(measured);
     }
   }

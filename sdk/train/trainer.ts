@@ -18,6 +18,7 @@ import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOpt
 import { EvaluationProgram, StepProgram } from './program.ts';
 import { TrainingState } from './state.ts';
 import { Taken } from './taken.ts';
+import { Pace, together } from './together.ts';
 import { turns } from './turn.ts';
 
 /** What a run yields. The tensors live until the loop goes on: read what is to be kept. */
@@ -196,14 +197,29 @@ export class Trainer implements Disposable {
     const { cursor } = this.#state;
     const every = o.every ?? 1;
     const turn = turns();
+    const pace = new Pace();
+    /** Steps up to where the loop yields, saves or ends, and no more than keep the platform waiting. */
+    const room = () =>
+      Math.min(
+        every - (this.step % every),
+        (until.steps ?? Number.POSITIVE_INFINITY) - this.step,
+        (data.batches ?? Number.POSITIVE_INFINITY) - cursor.batch,
+        this.#checkpoints.room,
+        PENDING - this.#taken.size,
+        pace.room,
+      );
     const reached = () => (until.steps === undefined ? this.epoch >= until.epochs : this.step >= until.steps);
     while (!reached()) {
       const from = cursor.batch;
       let ended = false;
-      for await (const batch of data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal })) {
+      const source = data.epoch(cursor.epoch, this.#programs.rng, from, { signal: o.signal });
+      for await (const group of together(source, room)) {
         await turn();
         o.signal?.throwIfAborted();
-        await this.#inTurn(() => this.#taken.take(this.#programs.step, batch));
+        const seen = (this.step + group.length) % every === 0;
+        const taken = pace.begin();
+        await this.#inTurn(() => this.#taken.takeAll(this.#programs.step, group, seen));
+        taken(group.length);
         ended = cursor.batch === data.batches;
         const validated = ended ? await this.#inTurn(() => this.#endEpoch(o.signal)) : {};
         await this.#saveIfDue(ended);

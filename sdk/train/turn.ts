@@ -1,7 +1,7 @@
 /** The platform's turn: timers, messages, clicks and drawing wait until a task ends, and awaiting a step on WASM ends none. */
 
 /** Between two turns, in milliseconds: half a frame. */
-const INTERVAL = 8;
+export const INTERVAL = 8;
 
 /**
  * A function to be awaited at step boundaries, which lets the platform do what waits, now and then. So a run can be aborted by

@@ -122,6 +122,10 @@ export class WasmDevice implements Device {
     return Promise.resolve(this.#u32.slice(at, at + elements));
   }
 
+  peek(from: Held): number {
+    return this.#f32[(from as Buffer).at >>> 2];
+  }
+
   compile(plan: Plan): WasmPlan {
     const { words, arena } = lowerPlan(plan);
     const compiled = new WasmPlan(plan, this.allocate(words.data.length));
