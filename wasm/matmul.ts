@@ -19,12 +19,12 @@ import { own } from './own';
 import { sweep, sweepNarrow } from './sweep';
 import { word } from './words';
 
-const TERMS: usize = 256;
-const ROWS: usize = 128;
+export const TERMS: usize = 256;
+export const ROWS: usize = 128;
 
-const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
-const PANELS_B: usize = memory.data(256 * 32 + 128, 64);
-const SECOND_B: usize = memory.data(256 * 32 + 128, 64);
+export const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
+export const PANELS_B: usize = memory.data(256 * 32 + 128, 64);
+export const SECOND_B: usize = memory.data(256 * 32 + 128, 64);
 /** Results of panels that stick out of C: 128 rows of 8. */
 const TILE: usize = memory.data(128 * 32, 64);
 /** Counters of the batch dimensions. */
@@ -43,7 +43,7 @@ function copyOut(c: usize, ldc: usize, from: usize, pitch: usize, rows: usize, c
 
 /** All packed rows against the panel of B in PANELS_B, `width` (8 or 4) columns of which `columns` are in C. */
 @inline
-function panel(
+export function panel(
   width: usize, pb: usize, c: usize, k: usize, ldc: usize, rows: usize, columns: usize, accumulate: bool,
 ): void {
   const whole = columns == width ? rows >> 2 : 0;

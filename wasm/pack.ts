@@ -10,7 +10,7 @@ import { CONTRACTION_WINDOW, windowed } from './constants';
 
 /** Panels of 4 (or, twice side by side, 8) rows whose k runs contiguously: a transposition by 4x4. */
 @inline
-function transpose(dst: usize, width: usize, p0: usize, p1: usize, p2: usize, p3: usize, k: usize, limit: v128): void {
+export function transpose(dst: usize, width: usize, p0: usize, p1: usize, p2: usize, p3: usize, k: usize, limit: v128): void {
   for (; k > 0; k = k > 4 ? k - 4 : 0) {
     const r0 = windowed(v128.load(p0), limit);
     const r1 = windowed(v128.load(p1), limit);

@@ -1,7 +1,7 @@
 /** Executes a plan: records [kind, words, …] from `plan` until the end record; returns the flags that they raised. */
 import {
   REC_ARGMAX, REC_CHECK, REC_CUMSUM, REC_END, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX,
-  REC_SCATTERADD, REC_SUM,
+  REC_SCATTERADD, REC_SUM, REC_WALKED,
 } from './build/opcodes';
 import { cumsum } from './cumsum';
 import { check, finish } from './finish';
@@ -12,6 +12,7 @@ import { matmul } from './matmul';
 import { argmax, max } from './max';
 import { scatterAdd } from './scatterAdd';
 import { sum } from './sum';
+import { walked } from './walked';
 import { word } from './words';
 
 export function run(plan: usize): u32 {
@@ -22,6 +23,7 @@ export function run(plan: usize): u32 {
       case REC_MAX: max(r); break;
       case REC_ARGMAX: argmax(r); break;
       case REC_MATMUL: case REC_MATMULINT8: matmul(r); break;
+      case REC_WALKED: walked(r); break;
       case REC_GATHER: gather(r); break;
       case REC_SCATTERADD: scatterAdd(r); break;
       case REC_CUMSUM: cumsum(r); break;

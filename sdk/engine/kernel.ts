@@ -106,6 +106,14 @@ export interface Matrix {
   readonly row: number;
   readonly column: number;
   readonly batch: readonly number[];
+  /** Of a right side that no two strides walk: how k and how the columns go. `row` and `column` then say nothing. */
+  readonly walk?: { readonly terms: Walk; readonly columns: Walk };
+}
+
+/** Some dims, outermost first, at least one. */
+export interface Walk {
+  readonly dims: readonly number[];
+  readonly strides: readonly number[];
 }
 
 /** x is [outer, v, inner]; the index has one entry for each of n places along the axis, by its own strides. */

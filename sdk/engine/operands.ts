@@ -7,7 +7,7 @@ import type { Op } from '../core/op.ts';
 import { BROADCAST } from '../core/ops/move.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { constantValue, type Expr, type Exprs, isBound } from './expr.ts';
-import { collapse, isContiguous, isFlatIdentity, stretch, through, type View, whole } from './view.ts';
+import { collapse, isContiguous, isFlatIdentity, stretch, through, type View, walked, whole } from './view.ts';
 
 /** An elementwise expression that holds another's elements contiguously. */
 const COPY: Op = {
@@ -54,6 +54,12 @@ export function resolve(exprs: Exprs): Resolved {
     const v = view(e);
     return constantValue(v.base) === null && fits(v) ? v : copy(e);
   };
+  /** A reshape that would copy, as a contraction's right side can walk it. */
+  const walk = (e: Expr): View | null => {
+    if (e.op.name !== 'reshape' || e.dtype !== 'f32' || views.has(e)) return null;
+    const inner = view(e.inputs[0]);
+    return constantValue(inner.base) === null && !through(e, inner) ? walked(inner, e.shape) : null;
+  };
   const stretched = (e: Expr, shape: Shape): Expr => ({
     ...e,
     op: BROADCAST,
@@ -65,15 +71,13 @@ export function resolve(exprs: Exprs): Resolved {
 
   for (const e of exprs.list) {
     if (isBound(e) || constantValue(e) !== null) continue;
-    if (e.op.kind === 'view') {
-      view(e);
-      continue;
-    }
+    // Views are looked at where they are read: there may be more than one way to.
+    if (e.op.kind === 'view') continue;
     switch (e.op.kind) {
       case 'matmul':
         operands.set(
           e,
-          e.inputs.map((x) => need(x, isMatrix)),
+          e.inputs.map((x, i) => (i === 1 && walk(x)) || need(x, isMatrix)),
         );
         break;
       case 'reduce':

@@ -215,6 +215,7 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
         row: transposed ? c : r,
         column: transposed ? r : c,
         batch: full.strides.slice(0, rank - 2),
+        ...(v.walks && { row: 0, column: 0, walk: turned(v.walks, transposed) }),
       };
     };
     const [m, n] = e.shape.slice(-2);
@@ -266,6 +267,9 @@ function interior(e: Expr): [offset: number, strides: number[]] {
   const gap = attrNumbers(e.attrs, 'interior');
   return [low.reduce((n, l, i) => n + l * strides[i], 0), strides.map((s, i) => s * (gap[i] + 1))];
 }
+
+const turned = ([rows, columns]: NonNullable<View['walks']>, transposed: unknown) =>
+  transposed ? { terms: columns, columns: rows } : { terms: rows, columns };
 
 type Contraction = {
   mode: 'f32' | 'exact' | 'int8';

@@ -3,6 +3,7 @@
 import { attrNumbers } from '../core/op.ts';
 import { type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import type { Expr } from './expr.ts';
+import type { Walk } from './kernel.ts';
 
 /** Element (i0, i1, …) of the view is element offset + sum of i_d * strides[d] of `base`. */
 export interface View {
@@ -10,6 +11,8 @@ export interface View {
   readonly offset: number;
   readonly shape: Shape;
   readonly strides: readonly number[];
+  /** How the last two axes go, where no stride says it. */
+  readonly walks?: readonly [rows: Walk, columns: Walk];
 }
 
 export const whole = (base: Expr): View => ({ base, offset: 0, shape: base.shape, strides: stridesOf(base.shape) });
@@ -101,6 +104,26 @@ function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): num
     }
   }
   return out;
+}
+
+/**
+ * A view in another shape whose last two axes each walk whole axes of it, so that a contraction can read it as its right side;
+ * null where an axis of it would be cut, or a batch axis had no single stride.
+ */
+export function walked(v: View, shape: Shape): View | null {
+  let d = 0;
+  const sides: Walk[] = [];
+  for (const size of shape) {
+    const from = d;
+    let n = 1;
+    while (n < size && d < v.shape.length) n *= v.shape[d++];
+    if (n !== size || size === 0) return null;
+    const { dims, steps } = collapse(v.shape.slice(from, d), v.strides.slice(from, d));
+    sides.push(dims.length > 0 ? { dims, strides: steps } : { dims: [1], strides: [0] });
+  }
+  const [rows, columns] = sides.splice(-2);
+  if (sides.some((s) => s.dims.length > 1)) return null;
+  return { ...v, shape, strides: [...sides.map((s) => s.strides[0]), Number.NaN, Number.NaN], walks: [rows, columns] };
 }
 
 /** Dimensions without ones, neighbours merged where one stride walks both; outermost first. */

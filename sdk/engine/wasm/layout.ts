@@ -44,6 +44,7 @@ export const RECORDS = [
   'argmax',
   'matmul',
   'matmulInt8',
+  'walked',
   'gather',
   'scatterAdd',
   'cumsum',

@@ -116,6 +116,31 @@ export function lowerPlan(plan: Plan): Lowered {
         });
         break;
       case 'matmul':
+        if (k.b.walk) {
+          const { terms, columns } = k.b.walk;
+          record('walked', () => {
+            w.push(k.m, k.n, k.k);
+            pointer(k.a.buffer, k.a.offset);
+            w.push(k.a.row, k.a.column);
+            pointer(k.b.buffer, k.b.offset);
+            pointer(k.out);
+            program(k.prologue);
+            program(k.epilogue);
+            w.push(terms.dims.length, columns.dims.length, k.batch.length);
+            for (const list of [
+              terms.dims,
+              terms.strides,
+              columns.dims,
+              columns.strides,
+              k.batch,
+              k.a.batch,
+              k.b.batch,
+            ]) {
+              w.push(...list.map((x) => x >>> 0));
+            }
+          });
+          break;
+        }
         record(k.mode === 'int8' ? 'matmulInt8' : 'matmul', () => {
           w.push(k.m, k.n, k.k);
           for (const side of [k.a, k.b]) {

@@ -99,13 +99,14 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       }
       case 'matmul': {
         if (k.prologue) program(k.prologue);
+        const right = k.b.walk ? flat(k, k.b.walk) : k.b;
         const packed = isPacked(k);
         const kernel = contraction(k.mode, packed);
         const [a, b] = packed
-          ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...k.b, rows: k.n, row: k.b.column, column: k.b.row })]
+          ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...right, rows: k.n, row: right.column, column: right.row })]
           : [
               { at: at(k.a.buffer, k.a.offset), row: k.a.row, line: k.a.column, batch: k.a.batch },
-              { at: at(k.b.buffer, k.b.offset), row: k.b.column, line: k.b.row, batch: k.b.batch },
+              { at: at(right.buffer, right.offset), row: right.column, line: right.row, batch: right.batch },
             ];
         const batches = k.batch.reduce((n, d) => n * d, 1);
         const group = TILE[packed ? 'packed' : 'strided'] * SIDE;
@@ -177,6 +178,24 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       default:
         k satisfies never;
     }
+  };
+
+  /** Puts a right side that no two strides walk into scratch as a matrix; one that all batches share is put there once. */
+  const flat = (k: Product, { terms, columns }: NonNullable<Matrix['walk']>): Matrix => {
+    const shared = k.b.batch.every((s) => s === 0);
+    const [batch, strides] = shared ? [[], []] : [k.batch, k.b.batch];
+    const dims = [...batch, ...terms.dims, ...columns.dims];
+    const total = dims.reduce((n, d) => n * d, 1);
+    const to = scratch(total);
+    const access = {
+      buffer: k.b.buffer,
+      offset: k.b.offset,
+      dims,
+      strides: [...strides, ...terms.strides, ...columns.strides],
+    };
+    program({ total, values: [{ kind: 'load', access }], stores: [] }, { value: 0, to });
+    const steps = k.batch.map((_, i) => (shared ? 0 : k.batch.slice(i + 1).reduce((n, d) => n * d, k.k * k.n)));
+    return { buffer: to.buffer, offset: to.offset, row: k.n, column: 1, batch: steps };
   };
 
   /** Puts one side of a product into scratch as PACK lays it; a side that all batches share is packed once. */

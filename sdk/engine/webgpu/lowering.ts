@@ -4,7 +4,7 @@ import type { BufferId } from '../kernel.ts';
 import type { Parameter } from './print.ts';
 
 /** A scratch buffer in place of a plan's: negative ids count from -1. */
-export type Place = Parameter;
+export type Place = Extract<Parameter, { readonly buffer: number }>;
 /** Or the place of something that is bound behind inputs and outputs. */
 export type Word = Parameter | { readonly binding: number };
 
