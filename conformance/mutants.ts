@@ -361,6 +361,24 @@ const SELECTIONS: readonly Mutant[] = [
   ),
 ];
 
+/** Ops whose values a change of the contraction can change. */
+const PRODUCTS = ['matmul', 'conv', 'convInput', 'convWeight'];
+const walked = (op: string, from: string, to: string): Mutant => mutant('walked.ts', op, from, to, PRODUCTS);
+
+const WALKED: readonly Mutant[] = [
+  walked('conv', 'windowed(v128.load(p0 + load<usize>(at)), limit)', 'v128.load(p0 + load<usize>(at))'),
+  walked('conv', 'v128.store(dst, windowed(x, limit));', 'v128.store(dst, x);'),
+  walked('conv', ' && c3 == c0 + 12', ''),
+  walked('conv', 'load32_lane(p2 + o, x, 2)', 'load32_lane(p1 + o, x, 2)'),
+  walked('conv', '      store<usize>(place, at);\n      return;', '      return;'),
+  walked('conv', 'start -= at * stride;', ''),
+  walked('convWeight', 'const run = min(inner - at, n);', 'const run = min(inner, n);'),
+  walked('convWeight', 'dst += n * width;', 'dst += ((n + 3) & ~3) * width;'),
+  walked('convWeight', 'const p3 = b + load<usize>(c, 12);\n  let at', 'const p3 = b + load<usize>(c, 8);\n  let at'),
+  walked('convInput', 'rows, some - 8, k0 != 0)', 'rows, some - 8, false)'),
+  walked('conv', 'b += (at * word(batches, 2 * nb + d - 1)) << 2;', ''),
+];
+
 const CONTRACTIONS: readonly Mutant[] = [
   mutant(
     'constants.ts',
@@ -472,7 +490,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...SUMS,
   ...PREFIXES,
   ...SELECTIONS,
-  ...CONTRACTIONS,
+  ...CONTRACTIONS.map((m) => ({ ...m, reach: PRODUCTS })),
+  ...WALKED,
   ...NARROWING,
   ...INDEXING,
   ...SHARED,
