@@ -33,6 +33,7 @@ const row = (op: string, code: string, from: string, to: string): Mutant =>
   mutant('ops.ts', op, `if (op == OP_${code}) return ${from};`, `if (op == OP_${code}) return ${to};`);
 
 const OPS: readonly Mutant[] = [
+  mutant('ops.ts', 'tanh', 'return snap(f32x4.sub(z, product), k);', 'return snap(f32x4.add(z, product), k);', '*'),
   mutant('ops.ts', 'neg', 'return f32x4.sub(zero, x); //', 'return f32x4.neg(x); //'),
   row('neg', 'NEG_I', 'i32x4.neg(x)', 'v128.not(x)'),
   row('abs', 'ABS_F', 'f32x4.abs(x)', 'x'),

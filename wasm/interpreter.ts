@@ -7,11 +7,11 @@
  * a block register, step 0 stays.
  */
 import {
-  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_BF2F, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
+  OP_ABS_F, OP_ABS_S, OP_ADDRAW, OP_ADD_F, OP_ADD_I, OP_AND, OP_BF2F, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
   OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U, OP_FILL, OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_IOTA, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LOAD,
-  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NARROW,
+  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAXNUMBER, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MINNUMBER, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MULADD, OP_MULRAW, OP_MULSUB, OP_MUL_F, OP_MUL_I, OP_NARROW,
   OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NORMAL, OP_NOT, OP_OR, OP_OUT, OP_PHILOX, OP_POW, OP_ROUND, OP_RSQRT,
-  OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUB_F, OP_SUB_I, OP_TANH,
+  OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUBMUL, OP_SUBRAW, OP_SUB_F, OP_SUB_I, OP_TANH,
   OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS, STEP_STREAM,
 } from './build/opcodes';
 import { BLOCK, INDICES, TAIL } from './constants';
@@ -27,7 +27,7 @@ import { eachSigmoid } from './functions/sigmoid';
 import { eachSoftplus } from './functions/softplus';
 import { eachTanh } from './functions/tanh';
 import { eachCos, eachSin } from './functions/trig';
-import { each1, each2, eachWhere } from './ops';
+import { each1, each2, each3, eachWhere } from './ops';
 import { readPattern, writePattern } from './pattern';
 import { own, place } from './own';
 import { word } from './words';
@@ -115,6 +115,14 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
       case OP_OR: each2(OP_OR, d, a, second(row, e0), bytes); break;
       case OP_XOR: each2(OP_XOR, d, a, second(row, e0), bytes); break;
       case OP_NARROW: each2(OP_NARROW, d, a, second(row, e0), bytes); break;
+      case OP_ADDRAW: each2(OP_ADDRAW, d, a, second(row, e0), bytes); break;
+      case OP_SUBRAW: each2(OP_SUBRAW, d, a, second(row, e0), bytes); break;
+      case OP_MULRAW: each2(OP_MULRAW, d, a, second(row, e0), bytes); break;
+      case OP_MAXNUMBER: each2(OP_MAXNUMBER, d, a, second(row, e0), bytes); break;
+      case OP_MINNUMBER: each2(OP_MINNUMBER, d, a, second(row, e0), bytes); break;
+      case OP_MULADD: each3(OP_MULADD, d, a, second(row, e0), third(row, e0), bytes); break;
+      case OP_MULSUB: each3(OP_MULSUB, d, a, second(row, e0), third(row, e0), bytes); break;
+      case OP_SUBMUL: each3(OP_SUBMUL, d, a, second(row, e0), third(row, e0), bytes); break;
       case OP_WHERE: eachWhere(d, a, second(row, e0), third(row, e0), bytes); break;
       case OP_EXP: eachExp(d, a, bytes); break;
       case OP_LOG: eachLog(d, a, bytes); break;

@@ -120,6 +120,43 @@ test('every canonical half widens to the value its definition gives', () => {
   }
 });
 
+/** Opcodes that only the lowering chooses: each is made of others, or leaves out what its operands do not need. */
+test('fused and shortened rows are what they stand for', () => {
+  const n = 3001;
+  const bits = (fn: (a: number, b: number, c: number) => number) => (a: number, b: number, c: number) =>
+    canonicalOf(fn(toFloat(a), toFloat(b), toFloat(c)));
+  const product = (a: number, b: number): number => toFloat(canonicalOf(a * b));
+  const large = (x: number): number => (isNaNBits(x) ? 0x3f800000 : (x & 0x7fffffff) < 0x20000000 ? 0x40400000 : x);
+  const above = (x: number): number => large(x) & 0x7fffffff;
+  const cases = {
+    mulAdd: [bits((a, b, c) => product(a, b) + c), canonical],
+    mulSub: [bits((a, b, c) => product(a, b) - c), canonical],
+    subMul: [bits((a, b, c) => c - product(a, b)), canonical],
+    addRaw: [bits((a, b) => a + b), large],
+    subRaw: [bits((a, b) => a - b), large],
+    mulRaw: [bits((a, b) => a * b), above],
+    maxNumber: [bits((a, b) => Math.max(a, b)), large],
+    minNumber: [bits((a, b) => Math.min(a, b)), large],
+  } as const;
+  for (const [op, [oracle, second]] of Object.entries(cases)) {
+    k.clear();
+    const [a, b, c] = [edgy(n, 4), edgy(n, 5).map(second), edgy(n, 6)];
+    const first = op === 'mulRaw' ? a.map(above) : a;
+    const dst = k.alloc(n);
+    const [x, y, z] = [first, b, c].map((w) => ({ at: k.put(w), step: 4 as const }));
+    k.run({
+      kind: 'map',
+      words: [k.program(n, [], [{ op: op as keyof typeof cases, dst: { at: dst, step: 4 }, a: x, b: y, c: z }])],
+    });
+    assertBits(
+      k.get(dst, n),
+      first.map((u, i) => oracle(u, b[i], c[i])),
+      op,
+      true,
+    );
+  }
+});
+
 for (const [op, oracle] of Object.entries(UNARY) as [ScalarOp, (a: number) => number][]) {
   test(`${op} is its definition`, () => {
     k.clear();

@@ -5,10 +5,10 @@
  * constantOf(op). f32 results are snapped (N0); a NaN may have any pattern until it leaves the program. No value is -0.
  */
 import {
-  OP_ABS_F, OP_ABS_S, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_BF2F, OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U,
-  OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAX_F, OP_MAX_S,
-  OP_MAX_U, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MUL_F, OP_MUL_I, OP_NARROW, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
-  OP_ROUND, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
+  OP_ABS_F, OP_ABS_S, OP_ADDRAW, OP_ADD_F, OP_ADD_I, OP_AND, OP_CEIL, OP_COPY, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_BF2F, OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U,
+  OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAXNUMBER, OP_MAX_F, OP_MAX_S,
+  OP_MAX_U, OP_MINNUMBER, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MULADD, OP_MULRAW, OP_MULSUB, OP_MUL_F, OP_MUL_I, OP_NARROW, OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NOT, OP_OR,
+  OP_ROUND, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SQRT, OP_SUBMUL, OP_SUBRAW, OP_SUB_F, OP_SUB_I, OP_TRUNC, OP_U2F, OP_UNIT, OP_XOR,
 } from './build/opcodes';
 import { INFINITE, ONE, SNAP_BITS, TRUE_BITS, UNIT_STEP, snap } from './constants';
 
@@ -20,7 +20,8 @@ export function constantOf(op: i32): usize {
   if (op == OP_UNIT) return UNIT_STEP;
   if (
     op == OP_FLOOR || op == OP_CEIL || op == OP_TRUNC || op == OP_ROUND ||
-    op == OP_ADD_F || op == OP_SUB_F || op == OP_MUL_F || op == OP_DIV_F
+    op == OP_ADD_F || op == OP_SUB_F || op == OP_MUL_F || op == OP_DIV_F ||
+    op == OP_MULADD || op == OP_MULSUB || op == OP_SUBMUL
   ) return SNAP_BITS;
   return TRUE_BITS;
 }
@@ -130,7 +131,22 @@ export function apply2(op: i32, x: v128, y: v128, k: v128): v128 {
   if (op == OP_OR) return v128.or(x, y);
   if (op == OP_XOR) return v128.xor(x, y);
   if (op == OP_NARROW) return narrowed(x, y);
+  // The lowering chooses these where they give the bits of the above (sdk/engine/wasm/facts.ts).
+  if (op == OP_ADDRAW) return f32x4.add(x, y);
+  if (op == OP_SUBRAW) return f32x4.sub(x, y);
+  if (op == OP_MULRAW) return f32x4.mul(x, y);
+  if (op == OP_MAXNUMBER) return f32x4.pmax(x, y);
+  if (op == OP_MINNUMBER) return f32x4.pmin(x, y);
   return x;
+}
+
+/** A product and the sum that takes it, each a result of its own (N1). */
+@inline
+export function apply3(op: i32, x: v128, y: v128, z: v128, k: v128): v128 {
+  const product = snap(f32x4.mul(x, y), k);
+  if (op == OP_MULADD) return snap(f32x4.add(product, z), k);
+  if (op == OP_MULSUB) return snap(f32x4.sub(product, z), k);
+  return snap(f32x4.sub(z, product), k);
 }
 
 /** Four results a turn of an operation on one operand; `bytes` is a multiple of 64. */
@@ -156,6 +172,19 @@ export function each2(op: i32, d: usize, a: usize, b: usize, bytes: usize): void
     v128.store(d, apply2(op, v128.load(a, 16), v128.load(b, 16), k), 16);
     v128.store(d, apply2(op, v128.load(a, 32), v128.load(b, 32), k), 32);
     v128.store(d, apply2(op, v128.load(a, 48), v128.load(b, 48), k), 48);
+  }
+}
+
+/** The same with three. */
+@inline
+export function each3(op: i32, d: usize, a: usize, b: usize, c: usize, bytes: usize): void {
+  const k = v128.load(constantOf(op));
+  const end = d + bytes;
+  for (; d < end; d += 64, a += 64, b += 64, c += 64) {
+    v128.store(d, apply3(op, v128.load(a), v128.load(b), v128.load(c), k));
+    v128.store(d, apply3(op, v128.load(a, 16), v128.load(b, 16), v128.load(c, 16), k), 16);
+    v128.store(d, apply3(op, v128.load(a, 32), v128.load(b, 32), v128.load(c, 32), k), 32);
+    v128.store(d, apply3(op, v128.load(a, 48), v128.load(b, 48), v128.load(c, 48), k), 48);
   }
 }
 

@@ -4,6 +4,8 @@
  * `scripts/opcodes.ts` writes these constants out for AssemblyScript.
  */
 
+import { SCALAR_OPS } from '../../core/scalar/ir.ts';
+
 /** Elements of a block; one block register holds as many (engine measurements: 256 fits L1 with many streams). */
 export const BLOCK = 256;
 /** Bytes from one block register to the next: off 4096-byte multiples, so that loads and stores do not alias. */
@@ -23,7 +25,23 @@ export const BLOCK_OPS = [
   'store',
   /** a program output: NaN made canonical in place at a, non-finite flag raised (N0). */
   'out',
+  /** dst = a + b, a - b, a * b without the snap (facts.ts). */
+  'addRaw',
+  'subRaw',
+  'mulRaw',
+  /** dst = max(a, b), min(a, b) where b is not NaN. */
+  'maxNumber',
+  'minNumber',
+  /** dst = (a * b) + c, (a * b) - c, c - (a * b), each result rounded and snapped by itself. */
+  'mulAdd',
+  'mulSub',
+  'subMul',
 ] as const;
+
+/** Their numbers. */
+export const BLOCK_OP = Object.fromEntries(BLOCK_OPS.map((name, i) => [name, SCALAR_OPS.length + i])) as Readonly<
+  Record<(typeof BLOCK_OPS)[number], number>
+>;
 
 /**
  * How an operand of a row goes on from block to block: it streams through memory by its bytes an element, is a block register,

@@ -5,13 +5,10 @@ import { OPCODE } from '../../core/scalar/ir.ts';
 import type { Access, BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
-import { BLOCK_OPS, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS, STEP } from './layout.ts';
+import { BLOCK_OP, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS, STEP } from './layout.ts';
+import { select } from './select.ts';
 
 const RECORD = Object.fromEntries(RECORDS.map((name, i) => [name, i])) as Record<(typeof RECORDS)[number], number>;
-const BLOCK_OP = Object.fromEntries(BLOCK_OPS.map((name, i) => [name, Object.keys(OPCODE).length + i])) as Record<
-  (typeof BLOCK_OPS)[number],
-  number
->;
 
 export interface Lowered {
   readonly words: Words;
@@ -45,13 +42,13 @@ export function lowerPlan(plan: Plan): Lowered {
     w.address(from, at + offset * 4);
   };
   /** A word that will point to a program, or 0. Answers where the program's result is, for reductions. */
-  const program = (p: Program | null, result?: number): void => {
+  const program = (p: Program | null, result?: number, windowed?: boolean): void => {
     if (!p) {
       w.push(0);
       return;
     }
     const point = w.forward();
-    later.push(() => point(writeProgram(p, result)));
+    later.push(() => point(writeProgram(p, result, windowed)));
   };
 
   const writePattern = (a: Access): number => {
@@ -60,8 +57,8 @@ export function lowerPlan(plan: Plan): Lowered {
     return at;
   };
 
-  const writeProgram = (p: Program, result?: number): number => {
-    const { setup, rows } = programRows(p, base, result);
+  const writeProgram = (p: Program, result?: number, windowed?: boolean): number => {
+    const { setup, rows } = programRows(p, base, result, windowed);
     const at = w.data.length;
     w.push(p.total, setup.length, rows.length, 0);
     const patterns: (() => void)[] = [];
@@ -104,7 +101,7 @@ export function lowerPlan(plan: Plan): Lowered {
         record(k.op, () => {
           w.push(elem(k.dtype));
           if ('program' in k.input) {
-            program(k.input.program, k.input.value);
+            program(k.input.program, k.input.value, k.op === 'sum' && k.dtype === 'f32');
             w.address(BASE.registers, RESULT_REGISTER * REGISTER_STRIDE);
           } else {
             w.push(0);
@@ -226,13 +223,15 @@ function programRows(
   p: Program,
   base: (b: BufferId) => { base: number; at: number },
   result?: number,
+  windowed?: boolean,
 ): { setup: Row[]; rows: Row[] } {
+  const selected = select(p, result, windowed);
   const setup: Row[] = [];
   const rows: Row[] = [];
   const place: Slot[] = new Array(p.values.length);
   const lastUse = new Array<number>(p.values.length).fill(-1);
-  p.values.forEach((v, i) => {
-    if (v.kind === 'row') for (const a of v.args) lastUse[a] = i;
+  selected.forEach((instruction, i) => {
+    for (const a of instruction?.args ?? []) lastUse[a] = i;
   });
   const forever = p.values.length;
   for (const s of p.stores) if (p.values[s.value].kind !== 'row') lastUse[s.value] = forever;
@@ -309,23 +308,26 @@ function programRows(
       }
       return;
     }
+    const instruction = selected[i];
+    if (!instruction) return;
+    const { op } = instruction;
     const stores = p.stores.filter((s) => s.value === i);
     const direct = i === result ? undefined : stores.find((s) => isStream(s.access, p.total));
     // Registers that die here may hold the result: rows read their operands before they write.
-    const [a = NONE, b = NONE, c = NONE] = v.args.map((x) => place[x]);
+    const [a = NONE, b = NONE, c = NONE] = instruction.args.map((x) => place[x]);
     release();
     place[i] = direct ? memory(direct.access.buffer, direct.access.offset) : take(i);
     if (v.draw) {
       const step = memory(v.draw.step.buffer, v.draw.step.offset);
       rows.push({
-        op: OPCODE[v.op],
+        op,
         dst: place[i],
         a: fixed(step),
         b: { word: v.draw.seedLo, step: v.draw.seedHi },
         c: { word: v.draw.stream, step: STEP.none },
       });
     } else {
-      rows.push({ op: OPCODE[v.op], dst: place[i], a, b, c });
+      rows.push({ op, dst: place[i], a, b, c });
     }
     for (const s of stores) put(s, place[i]);
   });
