@@ -41,7 +41,41 @@ const host = (file: string, find: string, replace: string, test: string): RuleMu
   tests: [`sdk/core/scalar/${test}.test.ts`],
 });
 
+const layer = (file: string, find: string, replace: string): RuleMutant => ({
+  file: `sdk/nn/${file}`,
+  find,
+  replace,
+  tests: ['conformance/layers.test.ts', 'sdk/nn/layers.test.ts', 'sdk/nn/losses.test.ts'],
+});
+
 export const RULE_MUTANTS: readonly RuleMutant[] = [
+  layer('attention.ts', 'reshape(rows, 1).ge(', 'reshape(rows, 1).gt('),
+  layer('attention.ts', 'div(1, sqrt(size))', 'div(1, size)'),
+  layer('attention.ts', 'o.mask.and(past)', 'o.mask'),
+  layer('attention.ts', '-(2 ** 100)', '-1'),
+  layer('dropout.ts', 'div(1, toF32(1 - this.p))', '1'),
+  layer('dropout.ts', "make.stream('dropout')", "'dropout'"),
+  layer('embedding.ts', 'found.detach(), found)', 'found, found)'),
+  layer('embedding.ts', 'where(rows.eq(paddingIdx), 0, w)', 'w'),
+  layer('layer-norm.ts', '.add(eps).rsqrt()', '.rsqrt()'),
+  layer('layer-norm.ts', 'sum(axes, true).div(n).add', 'sum(axes, true).div(n - 1).add'),
+  layer('multihead-attention.ts', 'project(value, 2)', 'project(key, 2)'),
+  layer('multihead-attention.ts', '[part * e, (part + 1) * e]', '[(2 - part) * e, (3 - part) * e]'),
+  layer('transformer-block.ts', 'this.norm2.forward(y)', 'this.norm2.forward(x)'),
+  layer('transformer-block.ts', 'return y.add(this.dropout2', 'return x.add(this.dropout2'),
+  layer(
+    'transformer-block.ts',
+    'this.norm2 = new LayerNorm(embedDim, { eps, bias })',
+    'this.norm2 = new LayerNorm(embedDim, { bias })',
+  ),
+  layer('conv.ts', 'fanIn(sizeOf(shape.slice(1)))', 'fanIn(sizeOf(shape))'),
+  layer('conv.ts', 'inChannels / this.#sliding.groups', 'inChannels'),
+  layer('pool.ts', '({ stride, padding: 0, dilation: 1 })', '({ stride: 1, padding: 0, dilation: 1 })'),
+  layer(
+    'cross-entropy.ts',
+    'labels.data.findIndex((v) => !(v >= 0 && v < classes))',
+    'labels.data.findIndex((v) => !(v >= 0))',
+  ),
   rule('ops/arithmetic.ts', "neg_i' }, (g) => neg(g))", "neg_i' }, (g) => g)"),
   rule('ops/arithmetic.ts', 'mul(g, sign(x))', 'g'),
   rule('ops/arithmetic.ts', "add_i' }, (g) => g)", "add_i' }, (g) => neg(g))"),
