@@ -1,6 +1,6 @@
 /**
- * Layers against PyTorch, from the fixtures of fixtures/layers.py: values, gradients of inputs and parameters, and five steps of
- * training. Parameters go over by name: ours in snake case are PyTorch's.
+ * Layers against PyTorch, from the fixtures of fixtures/layers.py: values, gradients of inputs and parameters, second derivatives, and
+ * five steps of training. Parameters go over by name: ours in snake case are PyTorch's.
  *
  * Differences are in units of 2^-24 as in torch.test.ts; those of gradients also of the adjoint. A layer passes through more
  * roundings than a function: a block of a transformer through some fifty one after the other, each of half a unit at most, and
@@ -28,6 +28,8 @@ interface Case {
   value: Array_;
   grads: Array_[];
   paramGrads: Record<string, Array_>;
+  tangents?: Array_[];
+  second?: Array_[];
 }
 interface Training {
   x: Array_;
@@ -42,7 +44,7 @@ const fixtures = JSON.parse(readFileSync(new URL('./fixtures/layers.json', impor
   training: Record<string, Training>;
 };
 
-const TOLERANCE = { value: 8, gradient: 8, training: 16 };
+const TOLERANCE = { value: 8, gradient: 8, second: 16, training: 16 };
 
 let rt: Runtime;
 before(async () => {
@@ -140,7 +142,7 @@ function take(model: nn.Module, params: Record<string, Array_>): Map<string, Var
   return mine;
 }
 
-const worst = { value: 0, gradient: 0, training: 0 };
+const worst = { value: 0, gradient: 0, second: 0, training: 0 };
 function check(kind: keyof typeof worst, what: string, got: Float32Array, want: Array_, scale = 0): void {
   const d = difference(got, want, scale);
   worst[kind] = Math.max(worst[kind], d);
@@ -165,6 +167,11 @@ describe(`layers against PyTorch ${fixtures.torch}`, () => {
       for (const [i, name] of [...params.keys()].entries()) {
         check('gradient', name, await grads[real.length + i].data(), c.paramGrads[name], scale);
       }
+      if (!c.second || !c.tangents) return;
+      const inner = c.tangents.map((t, i) => grads[i].mul(tensor(t)).sum()).reduce((a, b) => a.add(b));
+      const by = scale * largest(c.tangents.flatMap((t) => t.data));
+      const again = grad(inner, [...real, ...params.values()], { unused: 'zero' });
+      for (const [i, g] of again.entries()) check('second', `second derivative ${i}`, await g.data(), c.second[i], by);
     });
   }
   test('every layer that PyTorch was asked for is compared', () => {
