@@ -84,7 +84,11 @@ function fault({ from, to, type, dynamic }: Import): string | null {
   if (to.startsWith('node:')) {
     // Types are erased. What runs outside Node imports its modules only where they are wanted, inside a function.
     const free =
-      type || room === 'cli' || room === 'launch' || from.startsWith('adapters/fs') || (room === 'examples' && dynamic);
+      type ||
+      room === 'cli' ||
+      room === 'launch' ||
+      from.startsWith('adapters/fs') ||
+      (dynamic && (room === 'examples' || from === 'sdk/engine/platform/threads.node.js'));
     return free ? null : `${from} imports ${to}`;
   }
   if (!/^(sdk|adapters|examples|wasm|wgsl|conformance|bench|scripts)\//.test(to)) {

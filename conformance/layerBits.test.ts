@@ -11,6 +11,7 @@ if (!probe && process.env.CI) throw new Error('no WebGPU device: install chromiu
 probe?.destroy();
 const SKIP: Record<LocalName, string | false> = {
   'node-wasm': false,
+  'node-wasm-threads': false,
   'node-webgpu': probe ? false : 'no WebGPU device',
 };
 

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
+import { KERNELS } from './kernels.mjs';
 import { published } from './published.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
 
@@ -23,19 +24,16 @@ function node(args) {
 function buildWasm() {
   node(['--import', 'tsx', 'scripts/opcodes.ts']);
   mkdirSync(at('wasm/build'), { recursive: true });
-  node([
-    'node_modules/assemblyscript/bin/asc.js',
-    'wasm/index.ts',
-    ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
-    ...['--outFile', 'wasm/build/kernels.wasm'],
-  ]);
-  // Inlined as text, the module needs no fetch, no path and no bundler setting.
-  const base64 = readFileSync(at('wasm/build/kernels.wasm')).toString('base64');
-  writeFileSync(at('wasm/build/kernels.js'), `export default '${base64}';\n`);
-  writeFileSync(
-    at('wasm/build/kernels.d.ts'),
-    '/** A WebAssembly module in base64; on edge workers a WebAssembly.Module. */\ndeclare const kernels: string | object;\nexport default kernels;\n',
-  );
+  for (const [name, { entry, flags }] of Object.entries(KERNELS)) {
+    node(['node_modules/assemblyscript/bin/asc.js', entry, ...flags, '--outFile', `wasm/build/${name}.wasm`]);
+    // Inlined as text, the module needs no fetch, no path and no bundler setting.
+    const base64 = readFileSync(at(`wasm/build/${name}.wasm`)).toString('base64');
+    writeFileSync(at(`wasm/build/${name}.js`), `export default '${base64}';\n`);
+    writeFileSync(
+      at(`wasm/build/${name}.d.ts`),
+      '/** A WebAssembly module in base64; on edge workers a WebAssembly.Module. */\ndeclare const kernels: string | object;\nexport default kernels;\n',
+    );
+  }
 }
 
 /** Bundles by output name, with their sources. Besides the exports: the command, and what a page without a bundler loads. */
@@ -79,7 +77,9 @@ async function buildDist(out) {
     external: ['node:*', 'webgpu', '*.wasm'],
   });
   chmodSync(at(`${out}/cli.js`), 0o755);
-  cpSync(at('wasm/build/kernels.wasm'), at(`${out}/kernels.wasm`));
+  for (const name of Object.keys(KERNELS)) cpSync(at(`wasm/build/${name}.wasm`), at(`${out}/${name}.wasm`));
+  // page.js starts threads from beside itself.
+  cpSync(at('sdk/engine/platform/thread.js'), at(`${out}/thread.js`));
   node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', `${out}/types`]);
   finishTypes(out);
 }

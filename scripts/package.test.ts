@@ -28,7 +28,7 @@ test('every export and command of package.json is built from a source that exist
     imports: Record<string, Record<string, string>>;
   };
   for (const { name, source } of published()) assert.ok(existsSync(join(ROOT, source)), `${name}: ${source}`);
-  assert.equal(published().length, Object.keys(exports).length - 2, 'all but the kernels and package.json itself');
+  assert.equal(published().length, Object.keys(exports).length - 3, 'all but the kernels and package.json itself');
   assert.deepEqual(bin, { isobit: 'dist/cli.js' });
   for (const path of Object.values(imports).flatMap((by) => Object.values(by)))
     assert.ok(existsSync(join(ROOT, path)), path);
@@ -49,8 +49,9 @@ test('who installs the package runs no install script, and its one peer is optio
   assert.deepEqual(peerDependenciesMeta, { webgpu: { optional: true } });
 });
 
-test('`#dawn` asks for the platforms that are not Node before it asks for Node, whose name they share', () => {
+test('`#dawn` and `#threads` ask for the platforms that are not Node before they ask for Node, whose name they share', () => {
   const { imports } = read('package.json') as { imports: Record<string, Record<string, string>> };
   assert.deepEqual(Object.keys(imports['#dawn']), ['workerd', 'deno', 'bun', 'browser', 'node', 'default']);
+  assert.deepEqual(Object.keys(imports['#threads']), Object.keys(imports['#dawn']));
   assert.deepEqual(Object.keys(imports['#kernels']), ['workerd', 'default']);
 });

@@ -35,6 +35,7 @@ export const BUILDS = {
     files: () => [
       'package-lock.json',
       'scripts/build.mjs',
+      'scripts/kernels.mjs',
       'scripts/opcodes.ts',
       ...['wasm', 'sdk/core/scalar', 'sdk/engine/wasm'].flatMap(filesUnder),
     ],
@@ -45,6 +46,7 @@ export const BUILDS = {
       'package.json',
       'package-lock.json',
       'scripts/build.mjs',
+      'scripts/kernels.mjs',
       'scripts/published.mjs',
       'tsconfig.json',
       'tsconfig.build.json',

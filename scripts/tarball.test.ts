@@ -45,7 +45,8 @@ test('the package holds what is built, and what package.json leads to', () => {
   const files = readdirSync(installed(), { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath, e.name).slice(installed().length + 1));
-  const known = /^(dist\/.*\.(js|d\.ts|wasm)|sdk\/engine\/platform\/[\w.-]+\.(js|d\.ts)|wasm\/build\/kernels\.js)$/;
+  const known =
+    /^(dist\/.*\.(js|d\.ts|wasm)|sdk\/engine\/platform\/[\w.-]+\.(js|d\.ts)|wasm\/build\/(kernels|threads)\.js)$/;
   const others = files.filter((f) => !known.test(f)).sort();
   assert.deepEqual(others, ['LICENSE', 'README.md', 'package.json']);
   const { exports, imports, bin } = JSON.parse(readFileSync(installed('package.json'), 'utf8'));
@@ -53,6 +54,12 @@ test('the package holds what is built, and what package.json leads to', () => {
     Object.values(map).flatMap((t) => (typeof t === 'string' ? [t] : Object.values(t as object))),
   );
   for (const path of targets) assert.ok(existsSync(installed(path)), path);
+  // Named by their addresses: what threads load, of a bundler's users and of pages without one.
+  for (const path of ['sdk/engine/platform/thread.js', 'sdk/engine/platform/thread.node.js', 'dist/thread.js'])
+    assert.ok(existsSync(installed(path)), path);
+  const builds = ['kernels', 'threads'].map((name) => readFileSync(installed(`dist/${name}.wasm`)));
+  const zipped = builds.map((b) => gzipSync(b, { level: 9 }).length);
+  assert.ok(zipped[0] + zipped[1] < 40_000, `both builds of the kernels: ${zipped}`);
 });
 
 test('the installed command trains, and the installed suite passes the runtime', () => {

@@ -57,9 +57,15 @@ export function startChunks(): void {
   store<u32>(own(COUNTS), 0, 8);
 }
 
-/** Adds the result of one chunk, left in LANES by `tree`, to a list of several. */
-export function pushChunk(bytes: usize): void {
-  push(1, own(LANES), bytes);
+/** Adds the result of one chunk, at p, to a list of several. */
+export function pushChunk(p: usize, bytes: usize): void {
+  push(1, p, bytes);
+}
+
+/** Room for the results of 64 chunks of up to 64 columns, behind the levels; the caller's, for all threads. */
+@inline
+export function results(): usize {
+  return own(LANES) + 3 * LEVEL_BYTES;
 }
 
 /** R over the chunk results; where they are. */

@@ -9,8 +9,12 @@ import { raise } from './flags';
 import { word } from './words';
 
 export function gather(r: usize): void {
+  gatherRows(r, 0, word(r, 3) * word(r, 5));
+}
+
+/** Rows [begin, end) of the outer * n rows of dst. */
+export function gatherRows(r: usize, begin: usize, end: usize): void {
   const missing = load<u32>(r, 8);
-  const outer: usize = word(r, 3);
   const v: usize = word(r, 4);
   const n: usize = word(r, 5);
   const inner: usize = word(r, 6);
@@ -22,8 +26,14 @@ export function gather(r: usize): void {
   let dst: usize = word(r, 12);
   const row = inner << 2;
   let failed = false;
-  for (let o: usize = 0; o < outer; o++) {
-    for (let i: usize = 0, at = idx; i < n; i++, at += idxAxis, dst += row) {
+  const first: usize = n == 0 ? 0 : begin / n;
+  src += first * v * row;
+  idx += first * idxOuter;
+  dst += begin * row;
+  for (let at0 = begin; at0 < end; ) {
+    const i0 = at0 % n;
+    const last = min(n, i0 + end - at0);
+    for (let i = i0, at = idx + i0 * idxAxis; i < last; i++, at += idxAxis, dst += row) {
       if (inner == 1) {
         const d = load<usize>(at);
         if (d >= v) failed = true;
@@ -43,6 +53,7 @@ export function gather(r: usize): void {
         }
       }
     }
+    at0 += last - i0;
     src += v * row;
     idx += idxOuter;
   }

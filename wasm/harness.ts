@@ -84,12 +84,12 @@ export class Kernels {
       memory: WebAssembly.Memory;
       run(plan: number): number;
       registers(): number;
-      heapBase(): number;
+      heapBase(threads: number): number;
     };
     this.#memory = exports.memory;
     this.#run = exports.run;
     this.#registers = exports.registers();
-    this.#base = exports.heapBase();
+    this.#base = exports.heapBase(1);
     this.#next = this.#base;
   }
 

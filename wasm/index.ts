@@ -1,5 +1,6 @@
 /** The kernels' exports. Memory is the host's to grow and to fill from heapBase() on. */
 import { REGISTER_BASE } from './constants';
+import { share } from './own';
 
 export { admit } from './admit';
 export { run } from './run';
@@ -9,7 +10,7 @@ export function registers(): usize {
   return REGISTER_BASE;
 }
 
-/** The first byte that belongs to the host. */
-export function heapBase(): usize {
-  return (__heap_base + 63) & ~63;
+/** The first byte that belongs to the host, with so many threads. */
+export function heapBase(threads: usize): usize {
+  return threads * share();
 }

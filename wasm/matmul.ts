@@ -90,6 +90,36 @@ function rowBlock(
   }
 }
 
+@inline
+function block(
+  int8: bool, rows: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize,
+  bCol: usize, c: usize, ldc: usize,
+): void {
+  if (!int8) rowBlock(rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
+  else rowBlockInt8(own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
+}
+
+/** Rows [i, i+rows) and columns [j, j+columns) of one batch, without what goes before and after. */
+export function matmulPart(r: usize, batch: usize, i: usize, rows: usize, j: usize, columns: usize): void {
+  const aRow: usize = word(r, 6) << 2;
+  const bCol: usize = word(r, 10) << 2;
+  const ldc: usize = word(r, 12) << 2;
+  const nb: usize = word(r, 15);
+  let a = word(r, 5) + i * aRow;
+  let b = word(r, 8) + j * bCol;
+  let c = word(r, 11) + i * ldc + (j << 2);
+  for (let d = nb; d != 0; d--) {
+    const dim = word(r, 15 + d);
+    const at = batch % dim;
+    a += (at * word(r, 15 + nb + d)) << 2;
+    b += (at * word(r, 15 + 2 * nb + d)) << 2;
+    c += (at * word(r, 15 + 3 * nb + d)) << 2;
+    batch /= dim;
+  }
+  const int8 = load<i32>(r) == REC_MATMULINT8;
+  block(int8, rows, columns, word(r, 4), a, aRow, word(r, 7) << 2, b, word(r, 9) << 2, bCol, c, ldc);
+}
+
 export function matmul(r: usize): void {
   const int8 = load<i32>(r) == REC_MATMULINT8;
   const m: usize = word(r, 2);
@@ -131,13 +161,8 @@ export function matmul(r: usize): void {
       }
       const ai = a + i * aRow;
       const ci = c + i * ldc;
-      if (terms != 0) {
-        if (int8) {
-          rowBlockInt8(
-            own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc,
-          );
-        } else rowBlock(rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
-      } else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
+      if (terms != 0) block(int8, rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
+      else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
       if (epilogue != 0) {
         const start = ((c - c0) >> 2) + i * n;
         ewRange(epilogue, start, start + rows * n);

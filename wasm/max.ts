@@ -4,7 +4,7 @@
  * Elements are compared as integers: i32 by themselves, u32 with the top bit flipped, f32 by the order key of N3, in
  * which NaN is the greatest. Record: [kind, words, elem, prog, src, outer, n, inner, dst, epilogue].
  */
-import { ELEM_F32, ELEM_U32, REGISTER_STRIDE } from './build/opcodes';
+import { ELEM_F32, ELEM_U32, REC_MAX, REGISTER_STRIDE } from './build/opcodes';
 import { BLOCK, INDICES, NAN_BITS } from './constants';
 import { copyExact } from './copy';
 import { ewRange, ewSetup } from './interpreter';
@@ -83,10 +83,13 @@ function put(elem: i32, dst: usize, best: i64, wantsIndex: bool): void {
 
 /** Rows of n elements; short ones are evaluated several at a time. */
 @inline
-function reduceRows(elem: i32, prog: usize, src: usize, outer: usize, n: usize, dst: usize, wantsIndex: bool): void {
-  const many = prog == 0 ? outer : BLOCK / n;
+function reduceRows(
+  elem: i32, prog: usize, src: usize, begin: usize, end: usize, n: usize, dst: usize, wantsIndex: bool,
+): void {
+  const many = prog == 0 ? end - begin : BLOCK / n;
+  dst += begin << 2;
   if (many == 0) {
-    for (let o: usize = 0; o < outer; o++, dst += 4) {
+    for (let o = begin; o < end; o++, dst += 4) {
       let best = i64.MIN_VALUE;
       for (let i: usize = 0; i < n; i += BLOCK) {
         const m = min(BLOCK, n - i);
@@ -97,8 +100,8 @@ function reduceRows(elem: i32, prog: usize, src: usize, outer: usize, n: usize, 
     }
     return;
   }
-  for (let o: usize = 0; o < outer; o += many) {
-    const rows = min(many, outer - o);
+  for (let o = begin; o < end; o += many) {
+    const rows = min(many, end - o);
     let p = operand(prog, src, o * n, rows * n);
     for (let t: usize = 0; t < rows; t++, p += n << 2, dst += 4) {
       put(elem, dst, bestOf(elem, p, n, 0, wantsIndex), wantsIndex);
@@ -123,11 +126,13 @@ function addRow(elem: i32, p: usize, i: usize, bytes: usize): void {
 
 @inline
 function reduceColumns(
-  elem: i32, prog: usize, src: usize, outer: usize, n: usize, inner: usize, dst: usize, wantsIndex: bool,
+  elem: i32, prog: usize, src: usize, begin: usize, end: usize, n: usize, inner: usize, from: usize, to: usize, dst: usize,
+  wantsIndex: bool,
 ): void {
-  for (let o: usize = 0; o < outer; o++) {
-    for (let j: usize = 0; j < inner; j += BLOCK) {
-      const width = min(BLOCK, inner - j);
+  for (let o = begin; o < end; o++) {
+    for (let j = from; j < to; j += BLOCK) {
+      const width = min(BLOCK, to - j);
+      const put = dst + ((o * inner + j) << 2);
       const bytes = ((width + 3) & ~3) << 2;
       const many = width == inner ? BLOCK / inner : 1;
       for (let i: usize = 0; i < n; i += many) {
@@ -135,32 +140,40 @@ function reduceColumns(
         let p = operand(prog, src, (o * n + i) * inner + j, rows == 1 ? width : rows * inner);
         for (let t = i; t < i + rows; t++, p += inner << 2) addRow(elem, p, t, bytes);
       }
-      if (wantsIndex) copyExact(dst, own(WHERE), width);
-      else for (let at: usize = 0; at < width << 2; at += 4) store<u32>(dst + at, element(elem, load<i32>(own(KEYS) + at)));
-      dst += width << 2;
+      if (wantsIndex) copyExact(put, own(WHERE), width);
+      else for (let at: usize = 0; at < width << 2; at += 4) store<u32>(put + at, element(elem, load<i32>(own(KEYS) + at)));
     }
   }
 }
 
 @inline
-function reduce(elem: i32, r: usize, wantsIndex: bool): void {
+function reduce(elem: i32, r: usize, begin: usize, end: usize, from: usize, to: usize, wantsIndex: bool): void {
   const prog = word(r, 3);
   const inner = word(r, 7);
   if (prog != 0) ewSetup(prog);
-  if (inner == 1) reduceRows(elem, prog, word(r, 4), word(r, 5), word(r, 6), word(r, 8), wantsIndex);
-  else reduceColumns(elem, prog, word(r, 4), word(r, 5), word(r, 6), inner, word(r, 8), wantsIndex);
-  const epilogue = word(r, 9);
-  if (epilogue != 0) ewRange(epilogue, 0, word(r, 5) * inner);
+  if (inner == 1) reduceRows(elem, prog, word(r, 4), begin, end, word(r, 6), word(r, 8), wantsIndex);
+  else reduceColumns(elem, prog, word(r, 4), begin, end, word(r, 6), inner, from, to, word(r, 8), wantsIndex);
 }
 
+/** Slabs [begin, end) of the record, columns [from, to) of them. */
+export function maxPart(r: usize, begin: usize, end: usize, from: usize, to: usize): void {
+  const elem = load<i32>(r, 8);
+  if (elem == ELEM_F32) reduce(ELEM_F32, r, begin, end, from, to, false);
+  else reduce(elem, r, begin, end, from, to, false);
+}
+
+export function argmaxPart(r: usize, begin: usize, end: usize, from: usize, to: usize): void {
+  const elem = load<i32>(r, 8);
+  if (elem == ELEM_F32) reduce(ELEM_F32, r, begin, end, from, to, true);
+  else reduce(elem, r, begin, end, from, to, true);
+}
+
+/** The whole record, of max or argmax. */
 export function max(r: usize): void {
-  const elem = load<i32>(r, 8);
-  if (elem == ELEM_F32) reduce(ELEM_F32, r, false);
-  else reduce(elem, r, false);
-}
-
-export function argmax(r: usize): void {
-  const elem = load<i32>(r, 8);
-  if (elem == ELEM_F32) reduce(ELEM_F32, r, true);
-  else reduce(elem, r, true);
+  const outer = word(r, 5);
+  const inner = word(r, 7);
+  if (load<i32>(r) == REC_MAX) maxPart(r, 0, outer, 0, inner);
+  else argmaxPart(r, 0, outer, 0, inner);
+  const epilogue = word(r, 9);
+  if (epilogue != 0) ewRange(epilogue, 0, outer * inner);
 }

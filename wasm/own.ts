@@ -31,6 +31,12 @@ export function place(row: usize, i: usize, e0: usize): usize {
   return ASC_FEATURE_THREADS ? at + (distance & (0 - (step & REGISTER))) : at;
 }
 
+/** Where an address of this thread's scratch is in the caller's. */
+@inline
+export function callers(address: usize): usize {
+  return ASC_FEATURE_THREADS ? address - distance : address;
+}
+
 /** Where the scratch at `address` lies for this thread. */
 @inline
 export function own(address: usize): usize {

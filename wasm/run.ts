@@ -9,19 +9,20 @@ import { takeFlags } from './flags';
 import { gather } from './gather';
 import { ewRange } from './interpreter';
 import { matmul } from './matmul';
-import { argmax, max } from './max';
+import { max } from './max';
 import { scatterAdd } from './scatterAdd';
 import { sum } from './sum';
+import { divided } from './tasks';
 import { walked } from './walked';
 import { word } from './words';
 
 export function run(plan: usize): u32 {
   for (let r = plan; load<i32>(r) != REC_END; r += word(r, 1) << 2) {
+    if (ASC_FEATURE_THREADS && divided(r)) continue;
     switch (load<i32>(r)) {
       case REC_MAP: ewRange(word(r, 2), 0, word(word(r, 2), 0)); break;
       case REC_SUM: sum(r); break;
-      case REC_MAX: max(r); break;
-      case REC_ARGMAX: argmax(r); break;
+      case REC_MAX: case REC_ARGMAX: max(r); break;
       case REC_MATMUL: case REC_MATMULINT8: matmul(r); break;
       case REC_WALKED: walked(r); break;
       case REC_GATHER: gather(r); break;

@@ -48,7 +48,7 @@ function addNumbers(list: usize, count: usize, src: usize, row: usize, dst: usiz
       const m = min(CHUNK, count - c);
       for (let t: usize = 0; t < m; t++) addRow(own(LANES), t, src + word(list, c + t) * row + (j << 2), bytes, limit);
       tree(own(LANES), m, bytes);
-      if (count > CHUNK) pushChunk(bytes);
+      if (count > CHUNK) pushChunk(own(LANES), bytes);
     }
     addTo(dst + (j << 2), count > CHUNK ? settle(bytes) : own(LANES), width);
   }

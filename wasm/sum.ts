@@ -18,9 +18,9 @@ export function sum(r: usize): void {
   if (n == 0) fillExact(dst, 0, outer * inner);
   else {
     if (prog != 0) ewSetup(prog);
-    if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, outer, n, inner, dst);
-    else if (inner == 1) sumRows(prog, src, outer, n, dst);
-    else sumColumns(prog, src, outer, n, inner, dst);
+    if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, 0, outer, n, inner, 0, inner, dst);
+    else if (inner == 1) sumRows(prog, src, 0, outer, n, dst);
+    else sumColumns(prog, src, 0, outer, n, inner, 0, inner, dst);
   }
   if (epilogue != 0) ewRange(epilogue, 0, outer * inner);
 }

@@ -18,22 +18,24 @@ function sumWords(p: usize, n: usize): u32 {
   return total;
 }
 
-/** dst[o, j] = sum over i of element [o, i, j]. */
-export function sumIntegers(prog: usize, src: usize, outer: usize, n: usize, inner: usize, dst: usize): void {
+/** dst[o, j] = sum over i of element [o, i, j], for slabs o of [begin, end) and columns j of [from, to). */
+export function sumIntegers(
+  prog: usize, src: usize, begin: usize, end: usize, n: usize, inner: usize, from: usize, to: usize, dst: usize,
+): void {
   if (inner == 1) {
-    for (let o: usize = 0; o < outer; o++, dst += 4) {
+    for (let o = begin; o < end; o++) {
       let total: u32 = 0;
       for (let i: usize = 0; i < n; i += BLOCK) {
         const m = min(BLOCK, n - i);
         total += sumWords(operand(prog, src, o * n + i, m), m);
       }
-      store<u32>(dst, total);
+      store<u32>(dst + (o << 2), total);
     }
     return;
   }
-  for (let o: usize = 0; o < outer; o++) {
-    for (let j: usize = 0; j < inner; j += BLOCK) {
-      const width = min(BLOCK, inner - j);
+  for (let o = begin; o < end; o++) {
+    for (let j = from; j < to; j += BLOCK) {
+      const width = min(BLOCK, to - j);
       const bytes = ((width + 3) & ~3) << 2;
       memory.fill(own(TOTALS), 0, bytes);
       for (let i: usize = 0; i < n; i++) {
@@ -42,8 +44,7 @@ export function sumIntegers(prog: usize, src: usize, outer: usize, n: usize, inn
           v128.store(own(TOTALS) + at, i32x4.add(v128.load(own(TOTALS) + at), v128.load(p + at)));
         }
       }
-      copyExact(dst, own(TOTALS), width);
-      dst += width << 2;
+      copyExact(dst + ((o * inner + j) << 2), own(TOTALS), width);
     }
   }
 }

@@ -3,6 +3,7 @@
  * lanes; the results of the chunks are a list again, summed in the same way without the load rule.
  */
 import { BLOCK, FIRST, SUM_WINDOW, windowed } from './constants';
+import { ewSetup } from './interpreter';
 import { operand } from './operand';
 import { own } from './own';
 import { word } from './words';
@@ -134,32 +135,68 @@ function settle(): f32 {
   return sumChunk(own(LEVELS) + (CHUNK << 2), word(own(COUNTS), 1), i32x4.splat(0));
 }
 
+/** R of one chunk, the n elements from flat index e0 on. */
+function sumOne(prog: usize, src: usize, e0: usize, n: usize, limit: v128): f32 {
+  for (let at: usize = 0; at < n; at += BLOCK) {
+    const m = min(BLOCK, n - at);
+    addBlock(operand(prog, src, e0 + at, m), m, limit, at == 0);
+  }
+  return tree();
+}
+
 /** R of the n elements from flat index e0 on. */
 function sumLong(prog: usize, src: usize, e0: usize, n: usize, limit: v128): f32 {
   store<u64>(own(COUNTS), 0);
   let x: f32 = 0;
   for (let c: usize = 0; c < n; c += CHUNK) {
-    const end = min(n, c + CHUNK);
-    for (let at = c; at < end; at += BLOCK) {
-      const m = min(BLOCK, end - at);
-      addBlock(operand(prog, src, e0 + at, m), m, limit, at == c);
-    }
-    x = tree();
+    x = sumOne(prog, src, e0 + c, min(CHUNK, n - c), limit);
     if (n > CHUNK) push(0, x);
   }
   return n > CHUNK ? settle() : x;
 }
 
-/** dst[r] = R of row r; `outer` rows of n elements. Short rows are evaluated several at a time. */
-export function sumRows(prog: usize, src: usize, outer: usize, n: usize, dst: usize): void {
+/** Starts the list of a long row whose chunks are summed on several threads. */
+export function startList(): void {
+  store<u64>(own(COUNTS), 0);
+}
+
+/** Where the results of up to 2048 chunks go; the caller's, for all threads. */
+@inline
+export function list(): usize {
+  return own(LEVELS);
+}
+
+/** Chunks [begin, end) of row `row`, to places of the list at `to`, which begins with chunk `first`. */
+export function sumChunks(
+  prog: usize, src: usize, row: usize, n: usize, begin: usize, end: usize, first: usize, to: usize,
+): void {
   const limit = v128.load(SUM_WINDOW);
-  const many = prog != 0 ? BLOCK / n : n <= CHUNK ? outer : 0;
+  if (prog != 0) ewSetup(prog);
+  for (let c = begin; c < end; c++) {
+    const at = c * CHUNK;
+    store<f32>(to + ((c - first) << 2), sumOne(prog, src, row * n + at, min(CHUNK, n - at), limit));
+  }
+}
+
+/** Takes the list of `count` results; the row's last list gives its sum. */
+export function takeList(count: usize, last: bool): f32 {
+  store<usize>(own(COUNTS), count);
+  if (last) return settle();
+  push(1, sumChunk(own(LEVELS), count, i32x4.splat(0)));
+  return 0;
+}
+
+/** dst[r] = R of row r, for rows [begin, end) of n elements. Short rows are evaluated several at a time. */
+export function sumRows(prog: usize, src: usize, begin: usize, end: usize, n: usize, dst: usize): void {
+  const limit = v128.load(SUM_WINDOW);
+  const many = prog != 0 ? BLOCK / n : n <= CHUNK ? end - begin : 0;
+  dst += begin << 2;
   if (many == 0) {
-    for (let r: usize = 0; r < outer; r++, dst += 4) store<f32>(dst, sumLong(prog, src, r * n, n, limit));
+    for (let r = begin; r < end; r++, dst += 4) store<f32>(dst, sumLong(prog, src, r * n, n, limit));
     return;
   }
-  for (let r: usize = 0; r < outer; r += many) {
-    const rows = min(many, outer - r);
+  for (let r = begin; r < end; r += many) {
+    const rows = min(many, end - r);
     let p = operand(prog, src, r * n, rows * n);
     for (let i: usize = 0; i < rows; i++, p += n << 2, dst += 4) store<f32>(dst, sumChunk(p, n, limit));
   }

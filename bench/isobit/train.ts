@@ -68,7 +68,7 @@ export function trainStep(rt: Runtime, net: Net): Contender {
 
 /** The Trainer's loop, over a source that hands out the batches. */
 export async function trainerStep(net: Net): Promise<Contender> {
-  const rt = await createRuntime({ backend: 'wasm' });
+  const rt = await createRuntime({ backend: 'wasm', threads: 1 });
   const batches = batchesOf(net);
   let current = batches[0];
   const source: BatchSource = {

@@ -69,6 +69,20 @@ export const STRUCTURE: ReadonlySet<string> = new Set([
   ...['select', 'call'],
 ]);
 
+const ALONE = 'of several threads: on integers, sequentially consistent on every engine';
+const SLEEP = 'of several threads: who sleeps, and how long, is no value';
+/** Of the build for threads. No number goes through them: they count tasks and threads, and gather flags. */
+export const ATOMIC_OPCODES: Readonly<Record<string, string>> = {
+  'i32.atomic.load': ALONE,
+  'i32.atomic.store': ALONE,
+  'i32.atomic.rmw.add': ALONE,
+  'i32.atomic.rmw.sub': ALONE,
+  'i32.atomic.rmw.or': ALONE,
+  'i32.atomic.rmw.xchg': ALONE,
+  'memory.atomic.wait32': SLEEP,
+  'memory.atomic.notify': SLEEP,
+};
+
 const INTEGER = /^(i32|i64|i8x16|i16x8|i32x4|i64x2|v128|local|global|memory)\.[a-z0-9_]+$/;
 
 /** Instructions on integers, bits and memory: exact on every engine (D1). Relaxed ones choose between results. */

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import binaryen from 'binaryen';
 import base64 from '#kernels';
-import { FLOAT_OPCODES, isInteger } from './opcodes.ts';
+import { kernels as threads } from '#threads';
+import { ATOMIC_OPCODES, FLOAT_OPCODES, isInteger } from './opcodes.ts';
 import { scanBinary } from './scan.ts';
 
 const shipped = new Uint8Array(Buffer.from(base64 as string, 'base64'));
@@ -19,6 +20,27 @@ test('the shipped kernels: no relaxed SIMD, no float instruction outside the lis
   const floats = functions.flatMap((f) => [...f.floats.values()]).reduce((a, b) => a + b, 0);
   assert.ok(functions.length > 20 && instructions > 10000 && floats > 1000);
   t.diagnostic(`${functions.length} functions, ${instructions} instructions, ${floats} of them float`);
+});
+
+test('the kernels for threads: the same float instructions, listed atomics, and of imports the memory', () => {
+  const bytes = new Uint8Array(Buffer.from(threads as string, 'base64'));
+  assert.deepEqual(new Uint8Array(readFileSync(new URL('../../wasm/build/threads.wasm', import.meta.url))), bytes);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  assert.deepEqual(imports, [{ module: 'env', name: 'memory', kind: 'memory' }]);
+  const { functions, findings } = scanBinary(bytes, { shared: true });
+  assert.deepEqual(findings, []);
+  const used = (of: 'floats' | 'atomics', all: typeof functions) =>
+    [...new Set(all.flatMap((f) => [...f[of].keys()]))].sort();
+  assert.deepEqual(used('floats', functions), used('floats', scanBinary(shipped).functions));
+  assert.deepEqual(used('atomics', functions), Object.keys(ATOMIC_OPCODES).sort());
+  // Without leave they are refused, each.
+  const refused = scanBinary(bytes).findings.join('\n');
+  for (const opcode of ['import', ...Object.keys(ATOMIC_OPCODES)]) assert.ok(refused.includes(opcode), opcode);
+});
+
+test('a thread that starts writes constants again, and nothing else: scratch is no part of the binary', () => {
+  const bytes = new Uint8Array(Buffer.from(threads as string, 'base64'));
+  assert.ok(bytes.length < shipped.length + 10_000);
 });
 
 test('the list holds nothing that the kernels do without', () => {

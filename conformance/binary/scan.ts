@@ -5,7 +5,7 @@
  */
 
 import binaryen from 'binaryen';
-import { FLOAT_OPCODES, isInteger, RATIO_PAIR, STRUCTURE } from './opcodes.ts';
+import { ATOMIC_OPCODES, FLOAT_OPCODES, isInteger, RATIO_PAIR, STRUCTURE } from './opcodes.ts';
 
 export interface ScannedFunction {
   /** From the module's names, else the function's index. */
@@ -13,6 +13,7 @@ export interface ScannedFunction {
   readonly instructions: number;
   /** How often each float instruction occurs. */
   readonly floats: ReadonlyMap<string, number>;
+  readonly atomics: ReadonlySet<string>;
 }
 
 export interface Scanned {
@@ -21,8 +22,8 @@ export interface Scanned {
   readonly findings: readonly string[];
 }
 
-/** Throws at bytes that are no module. */
-export function scanBinary(bytes: Uint8Array): Scanned {
+/** Throws at bytes that are no module. `shared`: the build for threads, which imports the memory, and nothing else. */
+export function scanBinary(bytes: Uint8Array, { shared = false } = {}): Scanned {
   // Not WebAssembly.validate: an engine may not know an instruction that is to be found.
   const module = binaryen.readBinaryWithFeatures(bytes, binaryen.Features.All);
   try {
@@ -32,8 +33,9 @@ export function scanBinary(bytes: Uint8Array): Scanned {
     const whole = parse(module.emitText());
     if (whole.head !== 'module') throw new Error(`binary: the disassembly begins with ${whole.head}`);
     for (const part of whole.parts) {
+      if (part.head === 'import' && shared && part.parts[0]?.head === 'memory') continue;
       if (part.head !== 'func') judge(part, 'module', 'the module', findings);
-      else functions.push(scanFunction(part, findings));
+      else functions.push(scanFunction(part, findings, shared));
     }
     return { functions, findings };
   } finally {
@@ -41,15 +43,19 @@ export function scanBinary(bytes: Uint8Array): Scanned {
   }
 }
 
-function scanFunction(func: Form, findings: string[]): ScannedFunction {
+function scanFunction(func: Form, findings: string[], shared: boolean): ScannedFunction {
   const name = func.words[0].replace(/^\$/, '');
   const floats = new Map<string, number>();
   let instructions = 0;
-  judge(func, 'module', name, findings, ({ head }) => {
+  const atomics = new Set<string>();
+  const found: string[] = [];
+  judge(func, 'module', name, found, ({ head }) => {
     if (head in FLOAT_OPCODES) floats.set(head, (floats.get(head) ?? 0) + 1);
+    if (head in ATOMIC_OPCODES) atomics.add(head);
     if (!DECLARATIONS.has(head)) instructions++;
   });
-  return { name, instructions, floats };
+  findings.push(...found.filter((f) => !(shared && atomics.has(f.slice(f.lastIndexOf(' ') + 1)))));
+  return { name, instructions, floats, atomics };
 }
 
 const DECLARATIONS = new Set(['func', 'type', 'param', 'result', 'local', 'then', 'else']);

@@ -1,4 +1,4 @@
-/** Runtimes of this process for the fuzzer, by the names of the rows of `isobit conformance`. */
+/** Runtimes of this process for the fuzzer, by the names of the rows of `isobit conformance`, and one of several threads. */
 
 import { ARRAY, type DType } from '../../sdk/core/dtype.ts';
 import { ofBits } from '../../sdk/core/scalar/index.ts';
@@ -11,7 +11,7 @@ import { vulkan } from '../rows/launch/find.ts';
 import { check, type Judged } from './check.ts';
 import type { Case } from './program.ts';
 
-export const LOCAL = ['node-wasm', 'node-webgpu'] as const;
+export const LOCAL = ['node-wasm', 'node-wasm-threads', 'node-webgpu'] as const;
 export type LocalName = (typeof LOCAL)[number];
 
 /** One that fuses, one that does not. Throws DeviceError E_NO_DEVICE where there is no GPU. */
@@ -20,6 +20,17 @@ export async function runtimesOf(name: LocalName): Promise<Judged[]> {
     return [
       { name: 'fused', rt: await createWasmRuntime(), eager: true },
       { name: 'unfused', rt: await createWasmRuntime({ fuse: false }), eager: false },
+    ];
+  }
+  if (name === 'node-wasm-threads') {
+    // However small the work is, it is divided.
+    return [
+      { name: '3 threads, fused', rt: await createWasmRuntime({}, { threads: 3, worth: 0 }), eager: true },
+      {
+        name: '2 threads, unfused',
+        rt: await createWasmRuntime({ fuse: false }, { threads: 2, worth: 0 }),
+        eager: false,
+      },
     ];
   }
   // A software adapter by name, as in the rows: a run says the same on every machine.

@@ -9,7 +9,8 @@ import type { Runtime } from '../core/runtime.ts';
 import type { Choice } from './qualify/choose.ts';
 import { type EngineOptions, EngineRuntime } from './runtime.ts';
 import { WasmDevice } from './wasm/device.ts';
-import { instantiateKernels } from './wasm/load.ts';
+import { loadKernels } from './wasm/load.ts';
+import type { Parts } from './wasm/parts.ts';
 
 export interface RuntimeOptions {
   /**
@@ -26,7 +27,11 @@ export interface RuntimeOptions {
   wasm?: object | string;
   /** A GPUDevice to use in place of the platform's, for 'webgpu' and 'auto'. It stays its owner's: dispose() leaves it. */
   device?: object;
-  /** Threads of the kernels: `'auto'` (the default) for as many as there is use for. `rt.threads` tells how many run. */
+  /**
+   * Threads of the kernels, this one included. A number starts so many at once; `'auto'` (the default) up to 8, as there are
+   * processors, when work shows that is worth it: small networks never start one. `rt.threads` tells how many run, `rt.why`
+   * why there are fewer. The bits are the same.
+   */
   threads?: number | 'auto';
   /**
    * `'exact'` (the default) gives the contract's bits. `'fast'` leaves out what costs time for them: on a GPU the guard around
@@ -73,7 +78,12 @@ export const RUNTIME_OPTIONS: OptionTable<RuntimeOptions> = {
 };
 
 /** Makes a runtime. Throws OptionError, and DeviceError E_NO_DEVICE when the backend asked for is not there. */
-export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
+export function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
+  return createFrom(o);
+}
+
+/** The same, with kernels and threads from elsewhere than package.json leads to. */
+export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runtime> {
   checkOptions('createRuntime', RUNTIME_OPTIONS, o);
   const backend = o.backend ?? 'auto';
   if (backend === 'wasm' && o.device) {
@@ -84,13 +94,15 @@ export async function createRuntime(o: RuntimeOptions = {}): Promise<Runtime> {
   const gpu = backend === 'wasm' ? null : await chooseGpu(backend, o);
   const device = gpu?.device;
   const reasons = [gpu?.why ?? 'wasm was asked for'];
-  if (typeof o.threads === 'number' && o.threads > 1) {
-    reasons.push(device ? 'threads are for WASM' : `1 of ${o.threads} threads: this version has no more`);
-  }
+  if (device && typeof o.threads === 'number' && o.threads > 1) reasons.push('threads are for WASM');
   if (device) return new EngineRuntime(device, { ...engine, exactness: gpu.exactness, why: reasons.join('; ') });
   if (o.numerics === 'fast') reasons.push("numerics 'fast' has nothing to leave out on WASM: the bits are the same");
   const exactness = o.numerics === 'fast' ? 'unverified' : 'bitwise';
-  return createWasmRuntime({ ...engine, exactness, why: reasons.join('; ') }, o);
+  return createWasmRuntime(
+    { ...engine, exactness, why: reasons.join('; ') },
+    { ...o, threads: o.threads ?? 'auto' },
+    parts,
+  );
 }
 
 /** The GPU for a backend that may use one. */
@@ -109,15 +121,23 @@ async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise
   });
 }
 
-/** A WASM runtime with the engine's own switches (`fuse: false` runs one kernel an op). */
+/** A WASM runtime with the engine's own switches (`fuse: false` runs one kernel an op, `worth: 0` divides every kernel). */
 export async function createWasmRuntime(
   engine: EngineOptions = {},
-  o: Pick<RuntimeOptions, 'wasm' | 'signal' | 'onProgress'> = {},
+  o: Pick<RuntimeOptions, 'wasm' | 'threads' | 'signal' | 'onProgress'> & { worth?: number } = {},
+  parts?: Parts,
 ): Promise<EngineRuntime> {
   o.signal?.throwIfAborted();
   o.onProgress?.({ phase: 'load', done: 0, total: 1 });
-  const instance = await instantiateKernels(o.wasm);
+  const wanted = o.threads ?? 1;
+  const { instance, crew, alone } = await loadKernels(wanted, o.wasm, parts);
+  if (crew && o.worth !== undefined) crew.worth = o.worth;
+  if (wanted !== 'auto') await crew?.begin();
+  if (o.signal?.aborted) crew?.end();
   o.signal?.throwIfAborted();
   o.onProgress?.({ phase: 'load', done: 1, total: 1 });
-  return new EngineRuntime(new WasmDevice(instance), engine);
+  const fewer = crew ? crew.why : alone;
+  const of = wanted === 'auto' ? '1 thread' : `${crew?.threads ?? 1} of ${wanted} threads`;
+  const why = [engine.why, fewer && `${of}: ${fewer}`].filter((reason) => reason).join('; ');
+  return new EngineRuntime(new WasmDevice(instance, crew), { ...engine, why });
 }

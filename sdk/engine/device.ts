@@ -50,6 +50,8 @@ export interface Compiled {
 export interface Device {
   readonly backend: 'wasm' | 'webgpu';
   readonly adapter: string;
+  /** Threads at work, where there can be more than one. */
+  readonly threads?: number;
   /** True where runs answer later (Pending): then calls that may be rejected run under a guard. */
   readonly late: boolean;
   /** Settles when the device is lost. */

@@ -40,7 +40,6 @@ export class EngineRuntime implements Runtime, Graph {
   readonly exactness: 'bitwise' | 'unverified';
   readonly precision: Precision;
   readonly why: string;
-  readonly threads = 1;
   readonly rng: Rng;
   readonly lost: Promise<DeviceError>;
   readonly planOptions: PlanOptions;
@@ -78,6 +77,9 @@ export class EngineRuntime implements Runtime, Graph {
   }
   get backend(): 'wasm' | 'webgpu' {
     return this.device.backend;
+  }
+  get threads(): number {
+    return this.device.threads ?? 1;
   }
   get adapter(): string {
     return this.device.adapter;

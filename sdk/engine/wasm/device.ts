@@ -1,7 +1,7 @@
 /** Device over the AssemblyScript module: one linear memory, one `run(plan)` a step. */
 
 import type { DType } from '../../core/dtype.ts';
-import { DisposedError } from '../../core/errors.ts';
+import { DeviceError, DisposedError } from '../../core/errors.ts';
 import type { Held } from '../../core/node.ts';
 import { C } from '../../core/scalar/bits.ts';
 import { Buffer } from '../buffer.ts';
@@ -11,6 +11,7 @@ import type { Plan } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { halves } from '../upload.ts';
 import { BASE } from '../words.ts';
+import type { Crew } from './crew.ts';
 import { FLAG } from './layout.ts';
 import { lowerPlan } from './lower.ts';
 
@@ -19,8 +20,12 @@ interface Kernels {
   run(plan: number): number;
   admit(at: number, elements: number): number;
   registers(): number;
-  heapBase(): number;
+  heapBase(threads: number): number;
 }
+
+/** Threads are started when runs that take so many milliseconds, each, have taken so many together. */
+const LONG = 2;
+const WORTH = 20;
 
 /** 32-bit addresses reach 4 GiB. */
 const LIMIT = 65535 * 65536;
@@ -71,19 +76,30 @@ export class WasmDevice implements Device {
   readonly #kernels: Kernels;
   readonly #heap: Heap;
   readonly #registers: number;
+  readonly #crew: Crew | null;
+  readonly lost: Promise<DeviceError>;
+  #lose: (e: DeviceError) => void = () => {};
+  /** Milliseconds that long runs took before threads were called for; a thread failed where there is an error. */
+  #busy = 0;
+  #broken: DeviceError | null = null;
   #arena: Buffer | null = null;
   #u32: Uint32Array;
   #f32: Float32Array;
   #i32: Int32Array;
   #disposed = false;
 
-  constructor(instance: WebAssembly.Instance, adapter = 'wasm simd128') {
+  constructor(instance: WebAssembly.Instance, crew: Crew | null = null, adapter = 'wasm simd128') {
     this.#kernels = instance.exports as unknown as Kernels;
+    this.#crew = crew;
     this.adapter = adapter;
+    this.lost = new Promise((tell) => {
+      this.#lose = tell;
+    });
     const grown = () => {
       [this.#u32, this.#f32, this.#i32] = this.#views();
     };
-    this.#heap = new Heap(linear(this.#kernels.memory, grown), this.#kernels.heapBase() >>> 0, LIMIT);
+    const base = this.#kernels.heapBase(crew?.size ?? 1) >>> 0;
+    this.#heap = new Heap(linear(this.#kernels.memory, grown), base, LIMIT);
     this.#registers = this.#kernels.registers() >>> 0;
     [this.#u32, this.#f32, this.#i32] = this.#views();
   }
@@ -91,6 +107,10 @@ export class WasmDevice implements Device {
   #views(): [Uint32Array, Float32Array, Int32Array] {
     const b = this.#kernels.memory.buffer;
     return [new Uint32Array(b), new Float32Array(b), new Int32Array(b)];
+  }
+
+  get threads(): number {
+    return this.#crew?.threads ?? 1;
   }
 
   allocate(elements: number): Buffer {
@@ -170,10 +190,31 @@ export class WasmDevice implements Device {
     for (let i = 0; i < inputs.length; i++) this.#patch(c.bindings[i], (inputs[i] as Buffer).at);
     for (let i = 0; i < outputs.length; i++) this.#patch(c.bindings[inputs.length + i], (outputs[i] as Buffer).at);
     if (this.#arena) this.#patch(c.arena, this.#arena.at);
-    const flags = this.#kernels.run(c.code.at);
+    const flags = this.#execute(c.code.at);
     const halted = guard ? this.#keep(c.plan, outputs, guard, flags !== 0) : false;
     if (flags === 0 && !halted) return CLEAN;
     return { nonfinite: (flags & FLAG.nonfinite) !== 0, index: (flags & FLAG.index) !== 0, halted };
+  }
+
+  #execute(plan: number): number {
+    if (this.#broken) throw this.#broken;
+    if (!this.#crew || this.#busy > WORTH) return this.#told(this.#kernels.run(plan));
+    const start = performance.now();
+    const flags = this.#told(this.#kernels.run(plan));
+    const took = performance.now() - start;
+    if (took > LONG) this.#busy += took;
+    if (this.#busy > WORTH) void this.#crew.begin();
+    return flags;
+  }
+
+  /** A thread that failed leaves memory that nobody may trust. */
+  #told(flags: number): number {
+    if ((flags & FLAG.lost) === 0) return flags;
+    this.#broken = new DeviceError('E_DEVICE_LOST', 'wasm: a thread failed while it worked', {
+      hint: 'Create another runtime, and go on from the last checkpoint; createRuntime({ threads: 1 }) does without threads.',
+    });
+    this.#lose(this.#broken);
+    throw this.#broken;
   }
 
   /** True where a run before this one had set the halt. */
@@ -195,5 +236,6 @@ export class WasmDevice implements Device {
 
   dispose(): void {
     this.#disposed = true;
+    this.#crew?.end();
   }
 }

@@ -73,5 +73,5 @@ export const RECORDS = [
 /** How a reduction reads its elements. */
 export const ELEMENTS = { f32: 0, i32: 1, u32: 2 } as const;
 
-/** Bits of the flags word that `run` returns. */
-export const FLAG = { nonfinite: 1, index: 2 } as const;
+/** Bits of the flags word that `run` returns; `lost`: a thread failed, and memory holds half of what it did. */
+export const FLAG = { nonfinite: 1, index: 2, lost: 4 } as const;

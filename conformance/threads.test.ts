@@ -1,0 +1,106 @@
+/**
+ * However many threads there are, and whoever does what: the same bits. The suite of every runtime with all work divided, however
+ * small, and work that is large enough to be divided by itself.
+ */
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
+import { grad } from '../sdk/core/grad.ts';
+import type { Tensor } from '../sdk/core/tensor.ts';
+import { createWasmRuntime } from '../sdk/engine/create.ts';
+import type { EngineRuntime } from '../sdk/engine/runtime.ts';
+import golden from './fixtures/iris.json' with { type: 'json' };
+import { runSuite, SEED } from './rows/suite.ts';
+
+for (const threads of [2, 3]) {
+  test(`the suite on ${threads} threads, every kernel divided`, async () => {
+    await using rt = await createWasmRuntime({ seed: SEED }, { threads, worth: 0 });
+    assert.equal(rt.threads, threads);
+    const { cases, ...report } = await runSuite(rt, { seed: 20 + threads, graphs: 30, stride: 12, golden });
+    assert.deepEqual(report, { mismatches: 0, first: null });
+    assert.ok(cases > 100);
+  });
+}
+
+/** Shapes beside the edges of blocks, chunks and tasks. */
+const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
+  'matmul by rows, columns and batches': (rt) => {
+    const of = (...shape: number[]) => rt.rng.normal(`m${shape}`, shape);
+    return [
+      of(130, 300).matmul(of(300, 523)),
+      of(3, 700).matmul(of(700, 1000)),
+      of(1000, 33).matmul(of(33, 5)),
+      of(523, 257).transpose().matmul(of(523, 70)).relu().mul(2),
+      of(7, 40, 90).matmul(of(90, 50)).add(of(50)),
+      of(64, 784).exp().matmul(of(128, 784).transpose()).tanh(),
+    ];
+  },
+  'sums of many rows, of columns, and of long lists': (rt) => {
+    const of = (...shape: number[]) => rt.rng.normal(`s${shape}`, shape);
+    return [
+      of(1000, 130).sum([1]),
+      of(300, 1000).sum([0]),
+      of(300_001).exp().sum(),
+      of(2, 100_003).sum([1]).mul(3),
+      of(300_000, 5).mul(2).sum([0]),
+      of(3, 20_000, 70).sum([1]),
+      of(1000, 130).max([1]),
+      of(130, 1000).argmax([0]),
+      of(100, 1000).argmax([1]),
+      of(200, 1001).cast('i32').sum([0]),
+      of(200, 1001).cast('i32').sum([1]),
+    ];
+  },
+  'elements, moves and rows that are looked up': (rt) => {
+    const of = (...shape: number[]) => rt.rng.normal(`e${shape}`, shape);
+    const rows = rt.rng
+      .bits('rows', [5000, 1])
+      .cast('f32')
+      .mul(2 ** -32)
+      .mul(300)
+      .floor()
+      .cast('i32');
+    return [
+      of(333_331).tanh().mul(of(333_331)),
+      of(301, 907).transpose().add(1),
+      softmax(of(301, 907).add(of(907))),
+      of(300, 60).gather(rows, 0),
+      rt.rng.bits('bits', [100_003]),
+      rt.rng.uniform('uniform', [7, 10_001]).slice([1, 3], [7, 10_000]).neg(),
+    ];
+  },
+  'two layers and their gradients': (rt) => {
+    const x = rt.rng.normal('x', [128, 300]);
+    const w = rt.rng.normal('w', [300, 256]);
+    const v = rt.rng.normal('v', [256, 10]);
+    const b = rt.rng.normal('b', [256]);
+    const y = logSoftmax(x.matmul(w).add(b).relu().matmul(v));
+    const loss = mean(y.mul(y));
+    return [loss, ...grad(loss, [x, w, v, b])];
+  },
+};
+
+async function digests(rt: EngineRuntime, work: (rt: EngineRuntime) => Tensor[]): Promise<string[]> {
+  const all = await Promise.all(work(rt).map((t) => t.data()));
+  return all.map((d) => {
+    assert.ok(d.buffer instanceof ArrayBuffer, 'what is read is memory of its own');
+    return createHash('sha256')
+      .update(new Uint8Array(d.buffer, d.byteOffset, d.byteLength))
+      .digest('hex');
+  });
+}
+
+for (const [name, work] of Object.entries(WORK)) {
+  test(`${name}: 1, 2, 3 and 5 threads`, async () => {
+    await using one = await createWasmRuntime({ seed: SEED });
+    const expected = await digests(one, work);
+    for (const threads of [2, 3, 5]) {
+      for (const worth of [undefined, 0]) {
+        await using rt = await createWasmRuntime({ seed: SEED }, { threads, worth });
+        for (let again = 0; again < 3; again++) assert.deepEqual(await digests(rt, work), expected, `${threads}`);
+      }
+    }
+  });
+}

@@ -1,0 +1,257 @@
+/**
+ * How the records of a plan are divided into tasks, by their shapes: a task is worth some microseconds, and there are a few for
+ * each thread, so that one that is slower or comes later does fewer.
+ */
+import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM } from './build/opcodes';
+import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
+import { copyExact } from './copy';
+import { crew, together, worth } from './crew';
+import { finish } from './finish';
+import { gatherRows } from './gather';
+import { ewRange, ewSetup } from './interpreter';
+import { matmulPart } from './matmul';
+import { argmaxPart, maxPart } from './max';
+import { sumChunkOfColumns, sumColumns } from './sumColumns';
+import { sumIntegers } from './sumIntegers';
+import { CHUNK, list, startList, sumChunks, sumRows, takeList } from './sumRows';
+import { callers } from './own';
+import { word } from './words';
+
+/** Kinds of tasks that are no record's: elements of a program, chunks of a long row, chunks of long columns. */
+const ELEMENTS: u32 = 100;
+const ROW_CHUNKS: u32 = 101;
+const COLUMN_CHUNKS: u32 = 102;
+
+/** Chunks of a long list in one task. */
+const CHUNKS: usize = 8;
+
+/** Elements of a task of a program or of a reduction, at least. */
+@inline
+function least(): usize {
+  return <usize>worth / 3 + 1;
+}
+
+/** Whether so many operations, so many of which take a nanosecond, are work enough. */
+@inline
+function pays(operations: u64, rate: u64): bool {
+  return operations >= <u64>worth * rate;
+}
+
+/** Parts to divide n things into, each but the last `unit` or a multiple of it: their size. */
+@inline
+function portion(n: usize, unit: usize): usize {
+  const size = n / (crew() * 4) + 1;
+  return size <= unit ? unit : ((size + unit - 1) / unit) * unit;
+}
+
+@inline
+function parts(n: usize, size: usize): usize {
+  return (n + size - 1) / size;
+}
+
+/** Does the record on several threads; false where it is left to the caller. */
+export function divided(r: usize): bool {
+  if (crew() == 1) return false;
+  switch (load<i32>(r)) {
+    case REC_MAP: return elements(word(r, 2));
+    case REC_MATMUL: case REC_MATMULINT8: return matmul(r);
+    case REC_SUM: case REC_MAX: case REC_ARGMAX: return reduce(r);
+    case REC_GATHER: return gather(r);
+    case REC_FINISH: {
+      const n = word(r, 3);
+      if (!pays(n, 16)) return false;
+      const size = portion(n, least());
+      together(REC_FINISH, r, parts(n, size), size, 0);
+      return true;
+    }
+    default: return false;
+  }
+}
+
+/** Task t of a job. */
+export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
+  switch (kind) {
+    case ELEMENTS: ewRange(at, t * x, min(t * x + x, word(at, 0))); break;
+    case REC_MATMUL: case REC_MATMULINT8: matmulTask(at, t, x, y); break;
+    case REC_SUM: sumTask(at, t, x, y); break;
+    case REC_MAX: case REC_ARGMAX: maxTask(at, t, x, y); break;
+    case REC_GATHER: gatherRows(at, t * x, min(t * x + x, word(at, 3) * word(at, 5))); break;
+    case REC_FINISH: finish(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x)); break;
+    case ROW_CHUNKS: rowChunksTask(at, t, x, y); break;
+    case COLUMN_CHUNKS: columnChunkTask(at, t, x, y); break;
+    default: unreachable();
+  }
+}
+
+/** All elements of a program. */
+function elements(prog: usize): bool {
+  const n = word(prog, 0);
+  if (!pays(<u64>n * (<u64>word(prog, 2) + 1), 8)) return false;
+  const size = portion(n, least());
+  if (size >= n) return false;
+  together(ELEMENTS, prog, parts(n, size), size, 0);
+  return true;
+}
+
+function gather(r: usize): bool {
+  const inner = word(r, 6);
+  const rows = word(r, 3) * word(r, 5);
+  if (rows < 2 || !pays(<u64>rows * (<u64>inner + 4), 6)) return false;
+  const size = portion(rows, least() / (inner + 4) + 1);
+  together(REC_GATHER, r, parts(rows, size), size, 0);
+  return true;
+}
+
+/** Blocks of rows, cut again by columns where there are few. C is written once, so every block does all of its chunks. */
+function matmul(r: usize): bool {
+  const m = word(r, 2);
+  const n = word(r, 3);
+  const terms = word(r, 4);
+  let batches: usize = 1;
+  for (let d: usize = 0; d < word(r, 15); d++) batches *= word(r, 16 + d);
+  if (terms == 0 || !pays(<u64>m * n * batches * terms, 20)) return false;
+  let rows = min<usize>(128, (m + 3) & ~3);
+  let columns = (n + 15) & ~15;
+  const many = crew() * 8;
+  while (columns >= 512 && parts(m, rows) * parts(n, columns) * batches < many) columns = ((columns >> 1) + 15) & ~15;
+  while (parts(m, rows) * parts(n, columns) * batches < crew()) {
+    if (columns >= rows && columns > 16) columns = ((columns >> 1) + 15) & ~15;
+    else if (rows > 4) rows = ((rows >> 1) + 3) & ~3;
+    else break;
+  }
+  const count = parts(m, rows) * parts(n, columns) * batches;
+  if (count == 1) return false;
+  const prologue = word(r, 13);
+  const epilogue = word(r, 14);
+  // What A is made of is needed by all columns, and all batches; what C becomes, needs whole rows.
+  const alone = columns >= n && word(r, 15) == 0;
+  if (!alone && prologue != 0 && !elements(prologue)) ewRange(prologue, 0, word(prologue, 0));
+  together(load<u32>(r), r, count, rows, columns);
+  if (columns < n && epilogue != 0 && !elements(epilogue)) ewRange(epilogue, 0, word(epilogue, 0));
+  return true;
+}
+
+function matmulTask(r: usize, t: usize, rows: usize, columns: usize): void {
+  const m = word(r, 2);
+  const n = word(r, 3);
+  const across = parts(n, columns);
+  const down = parts(m, rows);
+  const block = t / across;
+  const j = (t - block * across) * columns;
+  const batch = block / down;
+  const i = (block - batch * down) * rows;
+  const high = min(rows, m - i);
+  const terms = word(r, 4);
+  const prologue = word(r, 13);
+  const epilogue = word(r, 14);
+  if (prologue != 0 && columns >= n && word(r, 15) == 0) ewRange(prologue, i * terms, (i + high) * terms);
+  matmulPart(r, batch, i, high, j, min(columns, n - j));
+  if (epilogue != 0 && columns >= n) {
+    const start = (batch * m + i) * n;
+    ewRange(epilogue, start, start + high * n);
+  }
+}
+
+/** Outputs are divided: rows of lists, or columns; of a few long lists the chunks are. */
+function reduce(r: usize): bool {
+  const kind = load<u32>(r);
+  const prog = word(r, 3);
+  const outer = word(r, 5);
+  const n = word(r, 6);
+  const inner = word(r, 7);
+  const each = prog != 0 ? <u64>word(prog, 2) + 2 : 2;
+  if (n == 0 || !pays(<u64>outer * n * inner * each, 8)) return false;
+  const chunked = kind == REC_SUM && load<i32>(r, 8) == ELEM_F32 && n >= 2 * CHUNK;
+  if (chunked && outer < 2 * crew() && inner == 1) {
+    for (let o: usize = 0; o < outer; o++) sumLongRow(r, o);
+  } else if (chunked && outer * inner < 256 * crew()) {
+    for (let o: usize = 0; o < outer; o++) {
+      for (let j: usize = 0; j < inner; j += LEVEL_COLUMNS) sumLongColumns(r, o, j);
+    }
+  } else if (outer >= 2 * crew()) {
+    const size = portion(outer, least() / (n * inner) + 1);
+    together(kind, r, parts(outer, size), size, inner);
+  } else {
+    const width = portion(inner, 64);
+    if (outer * parts(inner, width) == 1) return false;
+    together(kind, r, outer * parts(inner, width), 1, width);
+  }
+  const epilogue = word(r, 9);
+  if (epilogue != 0 && !elements(epilogue)) ewRange(epilogue, 0, outer * inner);
+  return true;
+}
+
+/** Task t: of [outer, n, inner] `size` slabs, `width` columns of them. */
+function sumTask(r: usize, t: usize, size: usize, width: usize): void {
+  const prog = word(r, 3);
+  const src = word(r, 4);
+  const n = word(r, 6);
+  const inner = word(r, 7);
+  const dst = word(r, 8);
+  const across = parts(inner, width);
+  const begin = (t / across) * size;
+  const end = min(begin + size, word(r, 5));
+  const from = (t % across) * width;
+  const to = min(from + width, inner);
+  if (prog != 0) ewSetup(prog);
+  if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, begin, end, n, inner, from, to, dst);
+  else if (inner == 1) sumRows(prog, src, begin, end, n, dst);
+  else sumColumns(prog, src, begin, end, n, inner, from, to, dst);
+}
+
+function maxTask(r: usize, t: usize, size: usize, width: usize): void {
+  const inner = word(r, 7);
+  const across = parts(inner, width);
+  const begin = (t / across) * size;
+  const from = (t % across) * width;
+  const end = min(begin + size, word(r, 5));
+  const to = min(from + width, inner);
+  if (load<i32>(r) == REC_MAX) maxPart(r, begin, end, from, to);
+  else argmaxPart(r, begin, end, from, to);
+}
+
+/** R of row o: its chunks on all threads, 2048 of them at a time; the list of their results is the caller's. */
+function sumLongRow(r: usize, o: usize): void {
+  const chunks = parts(word(r, 6), CHUNK);
+  let sum: f32 = 0;
+  startList();
+  for (let c: usize = 0; c < chunks; c += CHUNK) {
+    const count = min(CHUNK, chunks - c);
+    together(ROW_CHUNKS, r, parts(count, CHUNKS), o, c);
+    sum = takeList(count, c + count == chunks);
+  }
+  store<f32>(word(r, 8) + (o << 2), sum);
+}
+
+function rowChunksTask(r: usize, t: usize, row: usize, first: usize): void {
+  const n = word(r, 6);
+  const begin = first + t * CHUNKS;
+  const end = min(min(begin + CHUNKS, first + CHUNK), parts(n, CHUNK));
+  sumChunks(word(r, 3), word(r, 4), row, n, begin, end, first, callers(list()));
+}
+
+/** The same for up to 64 columns from flat index e0 on, 64 chunks at a time. */
+function sumLongColumns(r: usize, o: usize, column: usize): void {
+  const chunks = parts(word(r, 6), CHUNK);
+  const inner = word(r, 7);
+  const width = min(LEVEL_COLUMNS, inner - column);
+  const bytes = ((width + 3) & ~3) << 2;
+  startChunks();
+  for (let c: usize = 0; c < chunks; c += 64) {
+    const count = min<usize>(64, chunks - c);
+    together(COLUMN_CHUNKS, r, count, o * inner + column, c);
+    for (let t: usize = 0; t < count; t++) pushChunk(results() + (t << 8), bytes);
+  }
+  copyExact(word(r, 8) + ((o * inner + column) << 2), settle(bytes), width);
+}
+
+function columnChunkTask(r: usize, t: usize, at: usize, first: usize): void {
+  const n = word(r, 6);
+  const inner = word(r, 7);
+  const o = at / inner;
+  const column = at % inner;
+  const c = (first + t) * CHUNK;
+  const width = min(LEVEL_COLUMNS, inner - column);
+  const e0 = (o * n + c) * inner + column;
+  sumChunkOfColumns(word(r, 3), word(r, 4), e0, min(CHUNK, n - c), inner, width, callers(results()) + (t << 8));
+}
