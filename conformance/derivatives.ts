@@ -2,7 +2,7 @@
 
 import { apply } from '../sdk/core/build.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../sdk/core/convolution.ts';
-import { concat, cumsum, logSoftmax, logSumExp, mean, min, softmax, where } from '../sdk/core/functions.ts';
+import { concat, cumsum, logSoftmax, logSumExp, mean, min, softmax, sort, topK, where } from '../sdk/core/functions.ts';
 import { bceWithLogits } from '../sdk/core/ops/composite.ts';
 import { CONV_WEIGHT } from '../sdk/core/ops/conv.ts';
 import { POOL_SPREAD } from '../sdk/core/ops/pool.ts';
@@ -605,6 +605,25 @@ export const DERIVATIVES: readonly Derivative[] = [
     range: [-2, 2],
     y: (a, b) => a.scatterAdd(ints(a, [2, 0, 2, 2], [4]), b, 0),
     oracle: (a, b) => [plus(a[0], b[1]), a[1], total([a[2], b[0], b[2], b[3]])],
+    cube: true,
+  },
+  {
+    name: 'sort',
+    shapes: [[2, 4]],
+    range: [-2, 2],
+    y: (x) => sort(x),
+    oracle: (x) => rows(x, 4, (r) => [...r].sort((a, b) => a[0] - b[0])),
+    cube: true,
+  },
+  {
+    name: 'topK',
+    shapes: [[4, 2]],
+    range: [-2, 2],
+    y: (x) => topK(x, 3, 0).values,
+    oracle: (x) => {
+      const column = (j: number) => x.filter((_, i) => i % 2 === j).sort((a, b) => b[0] - a[0]);
+      return [0, 1, 2].flatMap((i) => [column(0)[i], column(1)[i]]);
+    },
     cube: true,
   },
   {

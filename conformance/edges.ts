@@ -4,7 +4,7 @@
  * write behind their results, and the flags that they raise.
  */
 
-import { cumsum } from '../sdk/core/functions.ts';
+import { argsort, cumsum, sort, topK } from '../sdk/core/functions.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import type { Device } from '../sdk/engine/device.ts';
@@ -64,8 +64,17 @@ const wideBatches = [
   ),
 ];
 /** Three whole chunks and a part: where each chunk's result goes shows in how they are paired. */
-const chunks = edge('scatterAdd of four chunks to one place', 'scatterAddF32', (rt) =>
+const chunks = edge('scatterAdd of four chunks to one place', ['scatterSorted', 'scatterLong'], (rt) =>
   f32(rt, 2).scatterAdd(rt.tensor(new Int32Array(6244), [6244], 'i32'), rt.rng.normal('sources', [6244]), 0),
+);
+/** Lists of 2048 and 2049 sources that begin before, at and behind a multiple of 2048. */
+const long = [0, 1, 2047, 2048, 2049].flatMap((before) =>
+  [2048, 2049].map((n) =>
+    edge(`scatterAdd of ${n} sources behind ${before}`, ['scatterSorted', 'scatterLong'], (rt) => {
+      const to = Int32Array.from({ length: before + n + 3 }, (_, i) => (i < before ? 0 : i < before + n ? 2 : 3));
+      return f32(rt, 3).scatterAdd(rt.tensor(to, [to.length], 'i32'), f32(rt, to.length), 0);
+    }),
+  ),
 );
 const turned = edge('matmul of four batch axes, stretched the other way', 'matmul', (rt) =>
   f32(rt, 1, 3, 1, 2, 4, 5).matmul(f32(rt, 2, 1, 3, 1, 5, 3)),
@@ -91,17 +100,21 @@ const int8 = [3, 32, 33].flatMap((m) =>
     ),
   ),
 );
+const SCATTER = ['scatterFew', 'scatterStarts', 'scatterSorted'];
 const sums = [1, 63, 64, 65, 128].flatMap((outer) => [
   edge(`sum of ${outer} rows`, 'sumF32', (rt) => f32(rt, outer, 70).sum(1)),
   edge(`sum of ${outer} rows of integers`, 'sumInt', (rt) => i32(rt, outer, 70).sum(1)),
   edge(`max of ${outer} rows`, 'max', (rt) => f32(rt, outer, 70).max(1)),
   edge(`gather of ${outer}`, 'gather', (rt) => f32(rt, 9).gather(places(rt, outer, 9), 0)),
-  edge(`scatterAdd to ${outer}`, 'scatterAddF32', (rt) =>
-    f32(rt, outer).scatterAdd(places(rt, 90, outer), f32(rt, 90), 0),
-  ),
-  edge(`scatterAdd of integers to ${outer}`, 'scatterAddInt', (rt) =>
-    i32(rt, outer).scatterAdd(places(rt, 90, outer), i32(rt, 90), 0),
-  ),
+  // With 64 sources each output looks at all.
+  ...[64, 65, 90].flatMap((n) => [
+    edge(`scatterAdd of ${n} to ${outer}`, SCATTER, (rt) =>
+      f32(rt, outer).scatterAdd(places(rt, n, outer), f32(rt, n), 0),
+    ),
+    edge(`scatterAdd of ${n} integers to ${outer}`, SCATTER, (rt) =>
+      i32(rt, outer).scatterAdd(places(rt, n, outer), i32(rt, n), 0),
+    ),
+  ]),
 ]);
 const CUMSUM = ['cumsumPrefix', 'cumsumCarry', 'cumsumShift'];
 const prefixes = [
@@ -110,6 +123,19 @@ const prefixes = [
   edge('cumsum of integers, backwards', CUMSUM, (rt) => cumsum(i32(rt, 2, 700).slice(null, [null, null, -1]), 1)),
   edge('cumsum of numbers at the window', CUMSUM, (rt) => cumsum(f32(rt, 600).mul(2 ** -102), 0)),
   edge('cumsum of small integers', CUMSUM, (rt) => cumsum(rt.tensor(new Int32Array(600).fill(3), [600], 'i32'), 0)),
+];
+const SORT = ['sortFirst', 'sortPass'];
+const orders = [
+  ...[1, 2, 15, 16, 17, 127, 128, 129].map((n) => edge(`argsort of 9 x ${n}`, SORT, (rt) => argsort(f32(rt, 9, n)))),
+  ...[31, 32, 33, 256, 257, 512, 513, 1024, 4097].map((n) =>
+    edge(`argsort of ${n}`, SORT, (rt) => argsort(f32(rt, 2, n, 2), 1)),
+  ),
+  // Ties by position, in both directions, across runs.
+  edge('sort of few different numbers', SORT, (rt) => argsort(f32(rt, 3000).sign(), 0, { descending: true })),
+  edge('sort of integers', SORT, (rt) => sort(i32(rt, 3, 1500).slice(null, [null, null, -1]))),
+  edge('sort of unsigned integers', SORT, (rt) => sort(i32(rt, 3, 1500).cast('u32'), 1, { descending: true })),
+  edge('sort of NaN and Inf', SORT, (rt) => argsort(f32(rt, 1300).mul(1e38).log().div(f32(rt, 1300).round()))),
+  edge('the 5 largest', SORT, (rt) => topK(f32(rt, 4, 1100), 5).indices),
 ];
 const greatest = [0, 2047, 2048, 4095, 4096, 4097, 4999].flatMap((at) => {
   const data = numbers(5000);
@@ -126,6 +152,25 @@ const twice = edge('argmax of a tie between chunks', 'max', (rt) => {
   data[2050] = 100;
   return rt.tensor(data).argmax(0);
 });
+/** Lists shared by slabs, by columns, by neither, by both; indices out of range at both ends. */
+const scattered = [100, 40].flatMap((n) =>
+  [
+    [3, n, 5],
+    [1, n, 5],
+    [3, n, 1],
+    [1, n, 1],
+  ].map((shape) =>
+    edge(`scatterAdd by [${shape}]`, SCATTER, (rt) =>
+      f32(rt, 3, 7, 5).scatterAdd(
+        places(rt, shape[0] * n * shape[2], 9)
+          .sub(1)
+          .reshape(shape) as Tensor<'i32'>,
+        f32(rt, 3, n, 5),
+        1,
+      ),
+    ),
+  ),
+);
 const flags = [
   edge('an index out of range, of integers', 'gather', (rt) => i32(rt, 4).gather(rt.tensor([1, 4, -1], [3], 'i32'), 0)),
   edge('an index out of range', ['gather', 'finish'], (rt) => f32(rt, 4).gather(rt.tensor([1, 4, -1], [3], 'i32'), 0)),
@@ -144,14 +189,8 @@ const flags = [
 /** More workgroups than one dimension of a dispatch holds. */
 const many = edge('4,194,400 elements', 'linear', (rt) => rt.tensor([1.5]).broadcast([4_194_400]).add(1).sum());
 
-/** Sources of one destination that need a third level of R, and leave the second one empty. */
-const deep = edge('scatterAdd of 4,194,400 sources', 'scatterAddF32', (rt) =>
-  rt.tensor([0.5]).scatterAdd(rt.tensor(new Int32Array(4_194_400), [4_194_400], 'i32'), f32(rt, 4_194_400), 0),
-);
-
 export const EDGES: readonly Edge[] = [
   many,
-  deep,
   ...products,
   batches,
   turned,
@@ -163,6 +202,9 @@ export const EDGES: readonly Edge[] = [
   ...int8,
   ...sums,
   ...prefixes,
+  ...orders,
+  ...scattered,
+  ...long,
   ...greatest,
   twice,
   ...flags,

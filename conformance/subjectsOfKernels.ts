@@ -11,6 +11,7 @@ import { MATMUL, MATMUL_NARROW, type MatmulOptions, matmul } from '../sdk/core/o
 import * as M from '../sdk/core/ops/move.ts';
 import { ARGMAX, MAX, SUM } from '../sdk/core/ops/reduce.ts';
 import { CUMSUM } from '../sdk/core/ops/scan.ts';
+import { ARGSORT } from '../sdk/core/ops/sort.ts';
 import type { Shape } from '../sdk/core/shape.ts';
 import { type Input, input, type Refusal, type ShapeClass, type Subject, type Variant } from './cases.ts';
 
@@ -193,6 +194,23 @@ const wrongPrecision = (dtype: DType): Refusal | undefined =>
     ? { error: OptionError, reason: 'precision is for f32' }
     : wrongDType(MATMUL_NARROW, ['f32'], dtype);
 
+/** A workgroup sorts 1024 entries; WASM counts bytes from 33 on. */
+const orders = (dtype: DType, shape: ShapeClass): readonly Variant[] =>
+  [...PREFIXES[shape], ...(shape === 'large' ? LONG : [])].flatMap(([from, axis, view]) =>
+    [false, true].map((descending) => ({
+      note: `[${from}] along ${axis}${descending ? ', descending' : ''}`,
+      inputs: [input(from, dtype, view)],
+      make: ([x]) => apply(ARGSORT, [x], { axis, descending }),
+      refusal: wrongDType(ARGSORT, NUMBERS, dtype),
+    })),
+  );
+const LONG: readonly (readonly [Shape, number])[] = [
+  [[32, 3], 0],
+  [[2, 33], 1],
+  [[2, 1025], 1],
+  [[2100, 2], 0],
+];
+
 /** [batch of a, batch of b, m, k, n]. */
 type Contraction = readonly [Shape, Shape, number, number, number];
 const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction[]> = {
@@ -339,6 +357,7 @@ export const KERNEL_SUBJECTS: readonly Subject[] = [
   ...[SUM, MAX, ARGMAX, LOG_SUM_EXP].map(reduction),
   ...[SOFTMAX, LOG_SOFTMAX].map(alongAxis),
   { op: CUMSUM, variants: prefixes },
+  { op: ARGSORT, variants: orders },
   { op: MATMUL, variants: (dtype, shape) => contractions(dtype, shape) },
   {
     op: MATMUL_NARROW,

@@ -25,14 +25,18 @@ export {
 } from './core/errors.ts';
 export {
   argmin,
+  argsort,
   concat,
   cumsum,
   logSoftmax,
   logSumExp,
   mean,
   min,
+  type SortOptions,
   softmax,
+  sort,
   stack,
+  topK,
   variance,
   where,
 } from './core/functions.ts';

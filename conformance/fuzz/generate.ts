@@ -167,7 +167,13 @@ const MAKERS: readonly Maker[] = [
   },
   (b) => {
     const x = pick(b, ['f32', 'f32', 'i32', 'u32'], (s) => s.length > 0);
-    return b.shape(x).length === 0 ? null : b.step('cumsum', [v(x), b.r.below(b.shape(x).length)]);
+    const shape = b.shape(x);
+    if (shape.length === 0) return null;
+    const axis = b.r.below(shape.length);
+    const way = b.r.chance(0.5);
+    if (b.r.chance(0.4)) return b.step('cumsum', [v(x), axis]);
+    if (b.r.chance(0.5)) return b.step(b.r.pick(['sort', 'argsort']), [v(x), axis, { descending: way }]);
+    return b.step('top', [v(x), b.r.below(shape[axis] + 1), axis, { largest: way }], 2);
   },
   (b) => {
     const x = pick(b, ['f32']);

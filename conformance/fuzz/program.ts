@@ -2,6 +2,7 @@
 
 import {
   argmin,
+  argsort,
   concat,
   cumsum,
   logSoftmax,
@@ -9,7 +10,9 @@ import {
   mean,
   min,
   softmax,
+  sort,
   stack,
+  topK,
   where,
 } from '../../sdk/core/functions.ts';
 import { grad } from '../../sdk/core/grad.ts';
@@ -71,6 +74,12 @@ export function draw(kind: 'bits' | 'uniform' | 'normal', step: Tensor<'u32'>, n
 /** Elementwise cross-entropy of logits and targets. */
 export const bce = (x: Tensor<'f32'>, t: Tensor<'f32'>): Tensor<'f32'> => new Tensor(bceWithLogits(x.node, t.node));
 
+/** The values and positions of topK. */
+export function top(x: Tensor<'f32'>, k: number, axis: number, o: { largest?: boolean }): Tensor[] {
+  const { values, indices } = topK(x, k, axis, o);
+  return [values, indices];
+}
+
 type Callable = (...args: unknown[]) => Tensor | readonly Tensor[];
 const FUNCTIONS = {
   where,
@@ -83,6 +92,9 @@ const FUNCTIONS = {
   min,
   argmin,
   cumsum,
+  sort,
+  argsort,
+  top,
   grad,
   jvp,
   draw,
@@ -146,7 +158,7 @@ export const caseOf = (p: Program): Case => ({
 });
 
 /** Functions that this file defines for programs. */
-const OWN: readonly string[] = ['draw', 'bce'];
+const OWN: readonly string[] = ['draw', 'bce', 'top'];
 
 /** A program as a file that runs by itself, on a runtime of its process. */
 export function print(p: Program, note: string, runtime = 'node-wasm'): string {
@@ -167,7 +179,7 @@ export function print(p: Program, note: string, runtime = 'node-wasm'): string {
     const [self, ...rest] = s.args.map(show);
     const call =
       s.call in FUNCTIONS ? `${s.call}(${[self, ...rest].join(', ')})` : `${self}.${s.call}(${rest.join(', ')})`;
-    return `    const ${s.call === 'grad' ? `[${made.join(', ')}]` : made[0]} = ${call};`;
+    return `    const ${s.results > 1 || s.call === 'grad' ? `[${made.join(', ')}]` : made[0]} = ${call};`;
   });
   const used = [...new Set(p.steps.map((s) => s.call))].filter((c) => c in FUNCTIONS);
   const own = used.filter((c) => OWN.includes(c));

@@ -51,9 +51,13 @@ const OF_KERNEL: Readonly<Record<keyof typeof KERNELS, Pick<Suspects, 'goldens' 
   cumsumPrefix: { goldens: ['cumsum/'], ops: ['cumsum'] },
   cumsumCarry: { goldens: ['cumsum/'], ops: ['cumsum'] },
   cumsumShift: { goldens: ['cumsum/'], ops: ['cumsum'] },
+  sortFirst: { goldens: ['argsort/'], ops: ['argsort'] },
+  sortPass: { goldens: ['argsort/'], ops: ['argsort'] },
   gather: { goldens: ['gather/'], ops: ['gather'] },
-  scatterAddF32: { goldens: ['scatterAdd/f32'], ops: ['scatterAdd'] },
-  scatterAddInt: { goldens: ['scatterAdd/i32'], ops: ['scatterAdd'] },
+  scatterFew: { goldens: ['scatterAdd/'], ops: ['scatterAdd'] },
+  scatterStarts: { goldens: ['scatterAdd/'], ops: ['scatterAdd'] },
+  scatterLong: { goldens: ['scatterAdd/'], ops: ['scatterAdd'] },
+  scatterSorted: { goldens: ['scatterAdd/'], ops: ['scatterAdd'] },
   finish: { goldens: ['matmul/Inf', 'max/NaN', 'gather/'], ops: ['matmul', 'gather'] },
 };
 

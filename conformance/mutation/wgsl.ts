@@ -135,7 +135,7 @@ export function wgslMutants(): WgslMutant[] {
   );
   const kernels = (Object.keys(KERNELS) as KernelName[]).flatMap((kernel) => {
     const code = KERNELS[kernel];
-    const own = code.search(/fn (tree|plus)\b|@compute/);
+    const own = code.search(/fn (tree|plus|above)\b|@compute/);
     return thinned(mutants(`kernel ${kernel}`, code, own, { ops: [], kernel, module: code }));
   });
   return [...shared, ...kernels];

@@ -15,6 +15,7 @@ import { maxPool, poolIndex, poolSpread, poolSum } from './pool.ts';
 import { normal, philox, RANDOM } from './random.ts';
 import { cumsum, reduce } from './reduce.ts';
 import { SELECT } from './select.ts';
+import { argsort } from './sort.ts';
 import { build, type Value } from './value.ts';
 
 const ELEMENTS = new Map<string, Element>(
@@ -74,6 +75,8 @@ function compute(n: Node, values: Map<Node, Value>): Value {
       return reduce(op.name, a, attrs, shape);
     case 'cumsum':
       return cumsum(a, attrs);
+    case 'argsort':
+      return argsort(a, attrs);
     case 'matmul':
       return matmul(a, b, attrs, shape);
     case 'gather':

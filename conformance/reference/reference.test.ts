@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apply } from '../../sdk/core/build.ts';
-import { argmin, cumsum, logSoftmax, logSumExp, min, softmax } from '../../sdk/core/functions.ts';
+import { argmin, argsort, cumsum, logSoftmax, logSumExp, min, softmax, sort, topK } from '../../sdk/core/functions.ts';
 import { normal, philox, unit } from '../../sdk/core/ops/random.ts';
 import { bitsOf, ofBits } from '../../sdk/core/scalar/index.ts';
 import { Tensor } from '../../sdk/core/tensor.ts';
@@ -48,6 +48,28 @@ test('min and argmin: NaN wins, of equals the first; integers to their ends', ()
   assert.deepEqual(both([2147483648, 4294967295, 7], 'u32'), [7, 2]);
   assert.throws(() => min(g.tensor([], [0])), /min: nothing to reduce/);
   assert.throws(() => argmin(g.tensor([1], [1], 'bool')), /argmin: takes f32 or i32 or u32/);
+});
+
+test('the order of elements: NaN last, or first; ties by ascending index both ways', () => {
+  const g = new ReferenceGraph();
+  const list = (t: Tensor) => [...g.value(t).data];
+  const x = g.tensor([2, Number.NaN, -Infinity, 2, 0, Number.NaN, Infinity, -1]);
+  assert.deepEqual(list(argsort(x)), [2, 7, 4, 0, 3, 6, 1, 5]);
+  assert.deepEqual(list(argsort(x, 0, { descending: true })), [1, 5, 6, 0, 3, 4, 7, 2]);
+  assert.deepEqual(list(sort(g.tensor([-1, 2147483647, -2147483648], [3], 'i32'))), [-2147483648, -1, 2147483647]);
+  assert.deepEqual(list(sort(g.tensor([1, 4294967295, 2147483648], [3], 'u32'))), [1, 2147483648, 4294967295]);
+  const { values, indices } = topK(x, 3, -1, { largest: false });
+  assert.deepEqual(
+    [list(values), list(indices)],
+    [
+      [-Infinity, -1, 0],
+      [2, 7, 4],
+    ],
+  );
+  assert.deepEqual(list(topK(g.tensor([1, 3, 2]), 2).indices), [1, 2]);
+  assert.deepEqual(topK(g.tensor([1, 2], [2, 1]), 0, 0).values.shape, [0, 1]);
+  assert.throws(() => topK(x, 9), /topK: k is 9, but axis -1 of \[8\] has 8 elements/);
+  assert.throws(() => sort(g.tensor([1], [1], 'bool')), /argsort: takes f32 or i32 or u32/);
 });
 
 test('logSumExp does not overflow, and has the shape of a reduction', () => {

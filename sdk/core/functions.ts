@@ -7,6 +7,7 @@ import { concat as concatNodes, reshape } from './ops/move.ts';
 import { type Axes, argmin as argminNode, min as minNode } from './ops/reduce.ts';
 import { cumsum as cumsumNode } from './ops/scan.ts';
 import { where as whereNodes } from './ops/select.ts';
+import * as S from './ops/sort.ts';
 import { axesOf, axisOf, showShape } from './shape.ts';
 import { type Like, nodeOf, Tensor } from './tensor.ts';
 
@@ -82,3 +83,34 @@ export const argmin = (x: Tensor, axes?: Axes, keepdims = false): Tensor<'i32'> 
 
 /** Sums of the first 1, 2, … elements along an axis, in x's shape (N7). f32, i32, u32; integers wrap. */
 export const cumsum = <D extends DType>(x: Tensor<D>, axis: number): Tensor<D> => new Tensor(cumsumNode(x.node, axis));
+
+/** The order of sort and argsort. */
+export interface SortOptions {
+  readonly descending?: boolean;
+}
+
+/**
+ * Elements in order along an axis, by N3: -Inf first, NaN last, and the other way round where `descending`. f32, i32, u32. The
+ * derivative goes back to where each element was.
+ */
+export const sort = <D extends DType>(x: Tensor<D>, axis = -1, o: SortOptions = {}): Tensor<D> =>
+  new Tensor(S.sort(x.node, axis, o.descending));
+
+/** The positions along an axis in the order that `sort` gives; of equals the earlier comes first, in both directions. */
+export const argsort = (x: Tensor, axis = -1, o: SortOptions = {}): Tensor<'i32'> =>
+  new Tensor(S.argsort(x.node, axis, o.descending));
+
+/**
+ * The k largest elements along an axis (smallest with `largest: false`) in their order, NaN being the largest, and where they
+ * are; of equals the earlier comes first. The axis is sorted whole.
+ * @throws ShapeError where k is not an integer from 0 to the axis's size.
+ */
+export function topK<D extends DType>(
+  x: Tensor<D>,
+  k: number,
+  axis = -1,
+  o: { readonly largest?: boolean } = {},
+): { values: Tensor<D>; indices: Tensor<'i32'> } {
+  const { values, indices } = S.topK(x.node, k, axis, o.largest);
+  return { values: new Tensor(values), indices: new Tensor(indices) };
+}

@@ -29,7 +29,7 @@ export interface Site {
  * - `leaf`: has no inputs; its value is given (data, placeholder) or written in the attributes (constant, iota).
  * - `map`: elementwise over broadcast inputs, lowered to scalar IR.
  * - `view`: moves elements without computing; the planner reads through it.
- * - `pad`, `concat`, `reduce`, `matmul`, `gather`, `scatterAdd`, `cumsum`, `random`: one kernel family each.
+ * - `pad`, `concat`, `reduce`, `matmul`, `gather`, `scatterAdd`, `cumsum`, `argsort`, `random`: one kernel family each.
  * - `composite`: stands for a graph of primitives (N13) and carries its own derivative.
  */
 export type OpKind =
@@ -43,6 +43,7 @@ export type OpKind =
   | 'gather'
   | 'scatterAdd'
   | 'cumsum'
+  | 'argsort'
   | 'random'
   | 'composite';
 

@@ -88,6 +88,17 @@ export type Kernel =
       readonly step: number;
       readonly out: BufferId;
     }
+  /** Where the elements along the middle of [outer, n, inner] belong. The source may be any view of one stride a side. */
+  | {
+      readonly kind: 'argsort';
+      readonly dtype: DType;
+      readonly descending: boolean;
+      readonly outer: number;
+      readonly n: number;
+      readonly inner: number;
+      readonly source: Sides;
+      readonly out: BufferId;
+    }
   /** A program output: Inf and NaN raise the flag, and an f32 NaN becomes the one of N0. */
   | {
       readonly kind: 'finish';
@@ -126,14 +137,17 @@ export interface Indexed {
   /** What is read by index, or added from. */
   readonly source: BufferId;
   readonly sourceOffset: number;
-  readonly index: {
-    readonly buffer: BufferId;
-    readonly offset: number;
-    readonly outer: number;
-    readonly axis: number;
-    readonly inner: number;
-  };
+  readonly index: Sides;
   readonly out: BufferId;
+}
+
+/** Elements [outer, n, inner] of a buffer, by one stride a side. */
+export interface Sides {
+  readonly buffer: BufferId;
+  readonly offset: number;
+  readonly outer: number;
+  readonly axis: number;
+  readonly inner: number;
 }
 
 export type BufferKind = 'input' | 'output' | 'temp';

@@ -39,6 +39,11 @@ export function placeTemps(buffers: readonly BufferInfo[], kernels: readonly Ker
 
 /** Pairs (output, input) of a program that may share a place: same elements, and the input is read for the last time before. */
 function inPlace(k: Kernel, dying: ReadonlySet<BufferId>, buffers: readonly BufferInfo[]): [BufferId, BufferId][] {
+  // Sources are added to the base where it lies; it is their place alone.
+  if (k.kind === 'scatterAdd') {
+    const alone = k.base !== k.source && k.base !== k.index.buffer && buffers[k.base].size === buffers[k.out].size;
+    return alone && dying.has(k.base) ? [[k.out, k.base]] : [];
+  }
   const program = k.kind === 'map' ? k.program : k.kind === 'matmul' ? k.epilogue : null;
   if (!program) return [];
   const outside = new Set<BufferId>();
@@ -113,6 +118,8 @@ export function touches(k: Kernel): { reads: BufferId[]; writes: BufferId[] } {
       return { reads: [k.base, k.source, k.index.buffer], writes: [k.out] };
     case 'cumsum':
       return { reads: [k.source], writes: [k.out] };
+    case 'argsort':
+      return { reads: [k.source.buffer], writes: [k.out] };
     case 'finish':
       return { reads: [k.buffer], writes: [] };
   }

@@ -98,6 +98,11 @@ export function resolve(exprs: Exprs): Resolved {
         operands.set(e, [need(e.inputs[0], (v) => runsInside(v, axis))]);
         break;
       }
+      case 'argsort': {
+        const axis = e.attrs.axis as number;
+        operands.set(e, [need(e.inputs[0], (v) => indexStrides(v, axis) !== null)]);
+        break;
+      }
       case 'random':
         operands.set(e, [need(e.inputs[0], () => true)]);
         break;
@@ -127,7 +132,7 @@ function runsInside(v: View, axis: number): boolean {
   return strides !== null && (strides.inner === 1 || sizeOf(v.shape.slice(axis + 1)) === 1);
 }
 
-/** Strides of an index over [outer, n, inner] around its axis; null where one stride cannot walk a side. */
+/** Strides over [outer, n, inner] around an axis; null where one stride cannot walk a side. */
 export function indexStrides(v: View, axis: number): { outer: number; axis: number; inner: number } | null {
   const side = (from: number, to: number): number | null => {
     const { steps } = collapse(v.shape.slice(from, to), v.strides.slice(from, to));

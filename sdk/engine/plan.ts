@@ -152,6 +152,21 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
         });
         break;
       }
+      case 'argsort': {
+        const axis = attrNumber(e.attrs, 'axis');
+        const [x] = operands(e);
+        kernels.push({
+          kind: 'argsort',
+          dtype: x.base.dtype,
+          descending: e.attrs.descending === true,
+          outer: sizeOf(e.shape.slice(0, axis)),
+          n: e.shape[axis],
+          inner: sizeOf(e.shape.slice(axis + 1)),
+          source: { buffer: bufferOf.get(x.base)!, offset: x.offset, ...indexStrides(x, axis)! },
+          out,
+        });
+        break;
+      }
       case 'pad':
         kernels.push({ kind: 'map', program: filled(e, attrNumber(e.attrs, 'value')) });
         kernels.push({ kind: 'map', program: placed(e, operands(e)[0], ...interior(e)) });
@@ -327,6 +342,7 @@ function works(k: Kernel): boolean {
     case 'scatterAdd':
       return k.outer * k.v * k.inner > 0;
     case 'cumsum':
+    case 'argsort':
       return k.outer * k.n * k.inner > 0;
     default:
       return k.size > 0;

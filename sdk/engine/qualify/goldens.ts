@@ -3,7 +3,7 @@
  * handwritten kernel. Together they are one program of few kernels, so that a software adapter proves itself in seconds.
  */
 
-import { concat, cumsum, where } from '../../core/functions.ts';
+import { argsort, concat, cumsum, where } from '../../core/functions.ts';
 import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
 import type { Runtime } from '../../core/runtime.ts';
@@ -201,6 +201,7 @@ function reductions(add: Add, f32: Upload<F>, i32: Upload<I>): void {
   );
   add('sum', { integers: n.sum(1) });
   add('cumsum', { integers: cumsum(n, 1) });
+  add('argsort', { integers: argsort(n, 1), 'unsigned, descending': argsort(n.cast('u32'), 0, { descending: true }) });
   // Coarse values, so that the greatest is met more than once.
   const coarse = rows.mul(4).round();
   const holes = alike(24, 3 * 50);
@@ -210,6 +211,8 @@ function reductions(add: Add, f32: Upload<F>, i32: Upload<I>): void {
   const special = f32(holes, [3, 50]);
   add('max', { rows: coarse.max(1), NaN: special.max(1), i32: n.max(1), u32: n.cast('u32').max(1) });
   add('max', { 'NaN of Inf-Inf': special.sub(special).max(1) });
+  // Ties, and lists of several tiles.
+  add('argsort', { rows: argsort(coarse, 1, { descending: true }), NaN: argsort(special), columns: argsort(rows, 0) });
   add('argmax', { rows: coarse.argmax(1), NaN: special.argmax(1), columns: rows.argmax(0) });
 }
 
@@ -229,6 +232,16 @@ function moves(add: Add, f32: Upload<F>, i32: Upload<I>): void {
   const to = i32(Int32Array.from({ length: 4200 }, () => [0, 0, 0, 1, 3, 9][next() % 6]));
   add('scatterAdd', { f32: base.scatterAdd(to, many, 0) });
   add('scatterAdd', { i32: i32([1, 2, 3, 4, 5]).scatterAdd(to, to.mul(0x10001), 0) });
+  // Few sources, and many; what is left beside a base below the window is below 2^-125.
+  const near = f32([ofBits(0x8c7fffff), ofBits(0x0c7fffff), 1]);
+  const edge = f32([ofBits(0x0c800000), ofBits(0x8c800000), ...alike(35, 68)]);
+  const ends = i32(Int32Array.from({ length: 70 }, (_, i) => Math.min(i, 2)));
+  add('scatterAdd', {
+    few: f32(alike(36, 14), [7, 2]).scatterAdd(i32([3, 5, 3, 9, 3, -1, 5, 0], [8, 1]), f32(alike(37, 16), [8, 2]), 0),
+    'few integers': i32([1, 2, 3]).scatterAdd(i32([2, 0, 2]), i32([5, 6, 7]), 0),
+    'few, window': near.scatterAdd(ends.slice([0, 2]), edge.slice([0, 2]), 0),
+    window: near.scatterAdd(ends, edge, 0),
+  });
   add('move', {
     pad: x.pad(
       [

@@ -66,6 +66,7 @@ export const RECORDS = [
   'gather',
   'scatterAdd',
   'cumsum',
+  'argsort',
   'finish',
   'check',
 ] as const;

@@ -181,6 +181,16 @@ export function lowerPlan(plan: Plan): Lowered {
           pointer(k.out);
         });
         break;
+      case 'argsort':
+        scratch = Math.max(scratch, roomFor(4 * k.n));
+        record('argsort', () => {
+          w.push(elem(k.dtype), k.descending ? 1 : 0, k.outer, k.n, k.inner);
+          pointer(k.source.buffer, k.source.offset);
+          w.push(k.source.outer >>> 0, k.source.axis >>> 0, k.source.inner >>> 0);
+          pointer(k.out);
+          w.address(BASE.arena, plan.arena);
+        });
+        break;
       case 'finish':
         record(k.dtype === 'f32' ? 'finish' : 'check', () => {
           pointer(k.buffer);

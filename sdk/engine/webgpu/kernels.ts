@@ -1,8 +1,10 @@
 /** The handwritten kernels: contractions, reductions and indexed moves, in the contract's order (N6, N7). */
 
-import { guard, leaf, order, snap, wgsl, window } from '../../../wgsl/functions/index.ts';
+import { leaf, order, snap, window } from '../../../wgsl/functions/index.ts';
 import { CUMSUM_KERNELS } from './cumsum.ts';
+import { SCATTER_KERNELS } from './scatter.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
+import { SORT_KERNELS } from './sort.ts';
 
 /** Rows and columns of C that one invocation makes: of operands that lie as they were given, and of packed ones. */
 export const TILE = { strided: 4, packed: 8 } as const;
@@ -223,90 +225,6 @@ const GATHER = shader(
   mem[${p(9)} + i] = mem[${p(4)} + (o * v + ix) * inner + j];`,
 );
 
-const SCATTER_HEAD = `
-  let v = ${p(1)};
-  let n = ${p(2)};
-  let inner = ${p(3)};
-  let j = i % inner;
-  let d = (i / inner) % v;
-  let o = i / (inner * v);
-  let index = ${p(5)} + o * ${p(6)} + j * ${p(8)};
-  let start = ${p(4)} + o * n * inner + j;
-  let base = mem[${p(10)} + i];
-  var found = 0u;`;
-
-/** The halving tree over one level's lanes, which are then empty. */
-const tree = wgsl(
-  'tree',
-  [guard],
-  `fn tree(lanes: ptr<function, array<f32, 192>>, level: u32) -> f32 {
-  let first = level * 64u;
-  for (var s = 32u; s > 0u; s = s >> 1u) {
-    for (var lane = first; lane < first + s; lane++) { (*lanes)[lane] = G((*lanes)[lane] + (*lanes)[lane + s]); }
-  }
-  let sum = (*lanes)[first];
-  for (var lane = first; lane < first + 64u; lane++) { (*lanes)[lane] = bitcast<f32>(gz); }
-  return sum;
-}`,
-);
-
-/**
- * base + R(sources of this destination, ascending). Lists longer than 2048 are reduced chunk by chunk as they are met: level 0
- * takes elements, level 1 its chunk results, and so on (N7). Parameters as GATHER; 10 is the place of base, 11 the first
- * element.
- */
-const SCATTER_ADD_F32 = shader(
-  [leaf, snap, tree],
-  `${SCATTER_HEAD}
-  var lanes: array<f32, 192>;
-  var counts: array<u32, 3>;
-  for (var at = 0u; at < n; at++) {
-    if (mem[index + at * ${p(7)}] != d) { continue; }
-    if (found == 0u) { for (var lane = 0u; lane < 192u; lane++) { lanes[lane] = bitcast<f32>(gz); } }
-    found++;
-    let lane = counts[0] & 63u;
-    lanes[lane] = G(lanes[lane] + bitcast<f32>(leaf(mem[start + at * inner])));
-    counts[0]++;
-    for (var level = 0u; level < 2u && counts[level] == 2048u; level++) {
-      let to = (level + 1u) * 64u + (counts[level + 1u] & 63u);
-      lanes[to] = G(lanes[to] + tree(&lanes, level));
-      counts[level + 1u]++;
-      counts[level] = 0u;
-    }
-  }
-  if (found == 0u) {
-    mem[${p(9)} + i] = base;
-    return;
-  }
-  var r = bitcast<f32>(gz);
-  for (var level = 0u; level < 3u; level++) {
-    let above = level < 2u && (counts[min(level + 1u, 2u)] > 0u || (level == 0u && counts[2] > 0u));
-    if (!above) {
-      r = tree(&lanes, level);
-      break;
-    }
-    if (counts[level] == 0u) { continue; }
-    let to = (level + 1u) * 64u + (counts[level + 1u] & 63u);
-    lanes[to] = G(lanes[to] + tree(&lanes, level));
-    counts[level + 1u]++;
-  }
-  mem[${p(9)} + i] = S(bitcast<u32>(G(bitcast<f32>(base) + r)));`,
-  'linear',
-  11,
-);
-
-const SCATTER_ADD_INT = shader(
-  [],
-  `${SCATTER_HEAD}
-  var sum = base;
-  for (var at = 0u; at < n; at++) {
-    if (mem[index + at * ${p(7)}] == d) { sum += mem[start + at * inner]; }
-  }
-  mem[${p(9)} + i] = sum + found;`,
-  'linear',
-  11,
-);
-
 /** A program output: Inf and NaN flagged, an f32 NaN made canonical (N0). Parameters: total, place, exponent bits. */
 const FINISH = shader(
   [],
@@ -358,10 +276,10 @@ export const KERNELS = {
   sumInt: SUM_INT,
   max: MAX,
   gather: GATHER,
-  scatterAddF32: SCATTER_ADD_F32,
-  scatterAddInt: SCATTER_ADD_INT,
   finish: FINISH,
   ...CUMSUM_KERNELS,
+  ...SORT_KERNELS,
+  ...SCATTER_KERNELS,
 } as const;
 
 export { BATCH_AXES };

@@ -9,7 +9,9 @@ import { lowerCumsum } from './cumsum.ts';
 import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, SIDE, TILE } from './kernels.ts';
 import type { DispatchLimits, Lowering, Place, Word } from './lowering.ts';
 import { type Parameter, printProgram } from './print.ts';
+import { lowerScatterAdd } from './scatter.ts';
 import { groupsFor, PARAMETER_WORDS } from './shader.ts';
+import { lowerArgsort } from './sort.ts';
 
 export interface Dispatch {
   readonly code: string;
@@ -146,31 +148,27 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
         if (k.epilogue) program(k.epilogue);
         return;
       }
-      case 'gather':
-      case 'scatterAdd': {
-        const total = k.outer * (k.kind === 'gather' ? k.n : k.v) * k.inner;
-        const common = [
-          ...[k.v, k.n, k.inner].map(word),
+      case 'gather': {
+        const total = k.outer * k.n * k.inner;
+        const params = [
+          ...[total, k.v, k.n, k.inner].map(word),
           at(k.source, k.sourceOffset),
           at(k.index.buffer, k.index.offset),
           ...[k.index.outer, k.index.axis, k.index.inner].map(word),
           at(k.out),
+          word(isFloat(k.dtype) ? NAN[k.dtype] : 0),
         ];
-        if (k.kind === 'gather') {
-          dispatch(KERNELS.gather, [word(total), ...common, word(isFloat(k.dtype) ? NAN[k.dtype] : 0)], linear(total));
-          return;
-        }
-        const code = k.dtype === 'f32' ? KERNELS.scatterAddF32 : KERNELS.scatterAddInt;
-        // Each output looks at every index.
-        const step = Math.max(64, Math.floor(limits.work / Math.max(k.n, 1)));
-        for (let first = 0; first < total; first += step) {
-          const end = Math.min(total, first + step);
-          dispatch(code, [word(end), ...common, at(k.base, k.baseOffset), word(first)], linear(end - first));
-        }
+        dispatch(KERNELS.gather, params, linear(total));
         return;
       }
+      case 'scatterAdd':
+        lowerScatterAdd(tools, k);
+        return;
       case 'cumsum':
         lowerCumsum(tools, k);
+        return;
+      case 'argsort':
+        lowerArgsort(tools, k);
         return;
       case 'finish':
         dispatch(KERNELS.finish, [word(k.size), at(k.buffer), word(EXPONENT[k.dtype])], linear(k.size));

@@ -14,23 +14,14 @@ export const FLAG = { nonfinite: 1, index: 2, halted: 4 } as const;
 /** The expression of parameter `i`. */
 export const parameter = (i: number): string => `params[${i >> 2}].${'xyzw'[i & 3]}`;
 
-/**
- * A whole module: `body` runs once an element `i` below parameter 0, from 0 or the parameter `first` on, or as its own index
- * says.
- */
-export function shader(
-  needs: Iterable<Wgsl>,
-  body: string,
-  workgroup: 'linear' | 'tile' = 'linear',
-  first?: number,
-): string {
-  const from = first === undefined ? '' : `${parameter(first)} + `;
+/** A whole module: `body` runs once an element `i` below parameter 0, or as its own index says. */
+export function shader(needs: Iterable<Wgsl>, body: string, workgroup: 'linear' | 'tile' = 'linear'): string {
   const entry =
     workgroup === 'linear'
       ? `@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   gz = state.zero;
-  let i = ${from}((group.y * groups.x) + group.x) * 64u + lane;
+  let i = ((group.y * groups.x) + group.x) * 64u + lane;
   if (i >= ${parameter(0)}) { return; }`
       : `@compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {
