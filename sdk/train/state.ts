@@ -4,6 +4,7 @@ import type { CheckpointContent, CheckpointFile, TensorSource } from '../checkpo
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO, Json } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
+import { Arithmetic } from './arithmetic-state.ts';
 import { type Component, lazily } from './component.ts';
 import { History } from './history.ts';
 import { modelState } from './model-state.ts';
@@ -28,12 +29,14 @@ export class TrainingState {
   readonly steps = new Steps();
   readonly cursor = new Cursor();
   readonly seed: Seed;
+  readonly #arithmetic: Arithmetic;
   readonly #components: readonly Component[];
   readonly #schema: Readonly<Record<string, number>>;
 
   constructor(o: TrainerOptions, rt: Runtime) {
     this.optim = new OptimizerState(o.optimizer, o.model.parameters(), rt);
     this.seed = new Seed(BigInt(o.seed ?? rt.rng.seed), o.seed !== undefined);
+    this.#arithmetic = new Arithmetic(rt);
     this.#components = [modelState(o.model, rt), this.optim, this.history, this.steps, this.cursor, this.seed];
     this.#schema = {
       numerics: rt.contract,
@@ -43,7 +46,8 @@ export class TrainingState {
 
   /** Values at this moment, whatever is assigned afterwards. Nothing of saving, time or device is in it. */
   snapshot(): Snapshot {
-    const state: Record<string, Json> = {};
+    const marks = this.#arithmetic.save();
+    const state: Record<string, Json> = { ...marks.state };
     const tensors = new Map<string, TensorSource>();
     const releases: (() => void)[] = [];
     for (const c of this.#components) {
@@ -56,7 +60,7 @@ export class TrainingState {
       }
     }
     return {
-      content: { kind: 'train', schema: this.#schema, state, tensors },
+      content: { kind: 'train', schema: { ...this.#schema, ...marks.schema }, state, tensors },
       step: this.steps.done,
       epoch: this.cursor.epoch,
       metrics: this.history.at(this.steps.done),
@@ -87,6 +91,7 @@ export class TrainingState {
     const applies = this.#components.map((c) =>
       c.load({ state: file.state[c.root] ?? null, tensors: byRoot.get(c.root) ?? new Map() }),
     );
+    applies.push(this.#arithmetic.load(file.state.arithmetic));
     for (const apply of applies) apply();
   }
 }

@@ -5,6 +5,7 @@ import { CheckpointError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import { type Module, runtimeOf } from '../nn/module.ts';
 import { EMA_SLOT } from '../optim/ema.ts';
+import { Arithmetic } from './arithmetic-state.ts';
 import { field, isCount, lazily } from './component.ts';
 import { modelState, variablesOf } from './model-state.ts';
 
@@ -22,10 +23,11 @@ export function weightsOf(model: Module): CheckpointContent {
   const variables = variablesOf(model);
   const tensors = [...variables].map(([name, v]) => [ROOT + name, lazily(v).source] as const);
   const [first] = variables.values();
+  const marks = first && new Arithmetic(runtimeOf(first)).save();
   return {
     kind: 'weights',
-    schema: { model: 1, ...(first && { numerics: runtimeOf(first).contract }) },
-    state: { model: model.describe() },
+    schema: { model: 1, ...(first && { numerics: runtimeOf(first).contract }), ...marks?.schema },
+    state: { model: model.describe(), ...marks?.state },
     tensors: new Map(tensors),
   };
 }
