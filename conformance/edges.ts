@@ -52,6 +52,9 @@ const wide = [64, 71, 72, 127, 128, 129].flatMap((m) =>
     edge(`matmul ${m}x3x${n}`, ['matmulPacked', 'pack'], (rt) => f32(rt, m, 3).matmul(f32(rt, 3, n))),
   ),
 );
+const runs = [7, 8, 9].map((k) =>
+  edge(`matmul 65x${k}x66`, ['matmulPacked', 'pack'], (rt) => f32(rt, 65, k).matmul(f32(rt, k, 66))),
+);
 const wideBatches = [
   edge('wide matmul of four batch axes, stretched in turn', ['matmulPacked', 'pack'], (rt) =>
     f32(rt, 2, 1, 2, 1, 65, 2).matmul(f32(rt, 1, 2, 1, 2, 2, 66)),
@@ -196,6 +199,7 @@ export const EDGES: readonly Edge[] = [
   turned,
   chunks,
   ...wide,
+  ...runs,
   ...wideBatches,
   ...exact,
   ...wideExact,

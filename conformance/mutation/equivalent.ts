@@ -48,7 +48,7 @@ const EQUIVALENT: readonly Equivalent[] = [
     /^kernel cumsum\w+: return S\(/,
     'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
   ),
-  same(/^kernel (pack|cumsumCarry): if \(i >= /, 'one more element goes into the slack behind the scratch'),
+  same(/^kernel cumsumCarry: if \(i >= /, 'one more element goes into the slack behind the scratch'),
   same(/^kernel matmul(Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
   same(/^kernel matmul(Packed)?: .*k0 < k;.*k0 <= k;/, 'a chunk without terms adds +0'),
   same(/^kernel matmul(Packed)?: if \(k0 == 0u\).*k0 == 1u/, '+0 and the first chunk is the first chunk'),

@@ -109,7 +109,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   lower("TILE[packed ? 'packed' : 'strided'] * SIDE", 'TILE.packed * SIDE', MATMUL),
   lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
   lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
-  lower('const total = size *', 'const total = 1 *', PACKED),
+  lower('Math.ceil(k.k / RUN)', 'Math.floor(k.k / RUN)', PACKED),
   lower('word(k.batch.length),\n                word(first)', 'word(1),\n                word(first)', MATMUL),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
   lower('[k.index.outer, k.index.axis, k.index.inner]', '[k.index.outer, k.index.inner, k.index.axis]', {

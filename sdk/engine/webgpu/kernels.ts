@@ -40,8 +40,8 @@ function matmul(form: keyof typeof TILE, mode: 'f32' | 'exact' | 'int8'): string
   const sums = lines(cells.map((c) => `    var s${c} = ${zero};`));
   const loads = lines(
     range.map(
-      (r) => `      let a${r} = ${load(`pa${r} + q * ${p(5)}`)};
-      let b${r} = ${load(`pb${r} + q * ${p(7)}`)};`,
+      (r) => `      let a${r} = ${load(`pa${r} + qa`)};
+      let b${r} = ${load(`pb${r} + qb`)};`,
     ),
   );
   const terms = lines(
@@ -64,6 +64,8 @@ function matmul(form: keyof typeof TILE, mode: 'f32' | 'exact' | 'int8'): string
   let m = ${p(0)};
   let n = ${p(1)};
   let k = ${p(2)};
+  let stepA = ${p(5)};
+  let stepB = ${p(7)};
   if (row >= m || column >= n) { return; }
   let batch = at.z + ${p(11)};
 ${form === 'strided' ? STRIDED : PACKED}
@@ -73,6 +75,8 @@ ${form === 'strided' ? STRIDED : PACKED}
   ${sums}
     let end = min(k0 + 256u, k);
     for (var q = k0; q < end; q++) {
+      let qa = q * stepA;
+      let qb = q * stepB;
   ${loads}
   ${terms}
     }
@@ -103,26 +107,34 @@ const STRIDED = `  var rest = batch;
 const PACKED = `  let pa = ${p(3)} + batch * ${p(18)};
   let pb = ${p(6)} + batch * ${p(24)};`;
 
+/** Elements along k that one invocation packs: what it reads of its parameters serves all of them. */
+export const RUN = 8;
+
 /**
  * One side of a product as the loop over k reads it: windowed (N6), its rows (of B: its columns) side by side for each k.
- * Parameters: total, rows, k, source (place, row, column), destination, batch axes, dims[6], strides[6].
+ * Parameters: runs in all, rows, k, source (place, row, column), destination, batch axes, dims[6], strides[6].
  */
 const PACK = shader(
   [window],
   `
   let rows = ${p(1)};
   let k = ${p(2)};
+  let step = ${p(5)};
   let row = i % rows;
+  let runs = (k + ${RUN - 1}u) / ${RUN}u;
   let line = i / rows;
-  var place = ${p(3)} + row * ${p(4)} + (line % k) * ${p(5)};
-  var rest = line / k;
+  let first = (line % runs) * ${RUN}u;
+  var rest = line / runs;
+  let to = ${p(6)} + rest * k * rows + row;
+  var place = ${p(3)} + row * ${p(4)};
   for (var d = ${p(7)}; d > 0u; d--) {
     let j = d - 1u;
     let dim = params[(8u + j) >> 2u][(8u + j) & 3u];
     place += (rest % dim) * params[(14u + j) >> 2u][(14u + j) & 3u];
     rest = rest / dim;
   }
-  mem[${p(6)} + i] = W(mem[place]);`,
+  let end = min(first + ${RUN}u, k);
+  for (var q = first; q < end; q++) { mem[to + q * rows] = W(mem[place + q * step]); }`,
 );
 
 /**
@@ -236,8 +248,8 @@ const FINISH = shader(
   }`,
 );
 
-/** Lanes that keep() walks with: it is to cost next to nothing where no flag was raised. */
-export const KEEP_LANES = 4096;
+/** Lanes that keep() walks with, few: it is to cost next to nothing where no flag was raised. */
+export const KEEP_LANES = 256;
 /** Words before the table of keep(), and of one entry. */
 export const KEEP_HEAD = 4;
 

@@ -6,7 +6,7 @@ import type { BufferId, Kernel, Matrix, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
 import { lowerCumsum } from './cumsum.ts';
-import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, SIDE, TILE } from './kernels.ts';
+import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, RUN, SIDE, TILE } from './kernels.ts';
 import type { DispatchLimits, Lowering, Place, Word } from './lowering.ts';
 import { type Parameter, printProgram } from './print.ts';
 import { lowerScatterAdd } from './scatter.ts';
@@ -118,7 +118,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
         // Rows first, whose whole length is the least that is read twice.
         const most = limits.groups * group;
         const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
-        const columns = tiles(limits.work / (rows * Math.max(k.k, 1)), most);
+        const columns = tiles(limits.work / (Math.min(rows, k.m) * Math.max(k.k, 1)), most);
         const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
         for (let first = 0; first < batches; first += deep) {
           for (let row = 0; row < k.m; row += rows) {
@@ -200,8 +200,9 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
   const pack = (k: Product, from: Matrix & { rows: number }): Side => {
     const shared = from.batch.every((s) => s === 0);
     const size = from.rows * k.k;
-    const total = size * (shared ? 1 : k.batch.reduce((n, d) => n * d, 1));
-    const to = scratch(total);
+    const batches = shared ? 1 : k.batch.reduce((n, d) => n * d, 1);
+    const to = scratch(size * batches);
+    const total = from.rows * Math.ceil(k.k / RUN) * batches;
     const params = [
       ...[total, from.rows, k.k].map(word),
       at(from.buffer, from.offset),

@@ -61,16 +61,17 @@ export function printProgram(p: Program, extra?: { value: number; to: Parameter 
       lines.push(`  let v${at} = ${f.call(...args)};`);
     }
   });
+  const outputs: string[] = [];
   p.stores.forEach((s, k) => {
     const to = place(s.access, `s${k}`);
     if (s.output) {
-      lines.push(
-        `  let o${k} = C(v${s.value});`,
-        `  if ((o${k} & 0x7f800000u) == 0x7f800000u) { raise(${FLAG.nonfinite}u); }`,
-      );
+      lines.push(`  let o${k} = C(v${s.value});`);
+      outputs.push(`((o${k} & 0x7f800000u) == 0x7f800000u)`);
     }
     lines.push(`  mem[${to}] = ${s.output ? `o${k}` : `v${s.value}`};`);
   });
+  // One branch for all of them: branches are what costs here.
+  if (outputs.length > 0) lines.push(`  if (${outputs.join(' | ')}) { raise(${FLAG.nonfinite}u); }`);
   if (extra) lines.push(`  mem[${param(extra.to)} + i] = v${extra.value};`);
   return { code: shader(needs, lines.join('\n')), parameters };
 }
