@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { open, openTrainer } from './isobit/index.ts';
-import { type Net, TINY, transformer } from './nets.ts';
+import { LENET, type Net, TINY, transformer } from './nets.ts';
 import { type Contender, KERNEL_NAMES, nameOf, operandsOf, probesOf, product, type Train, type Work } from './work.ts';
 
 const ON = { device: 'wasm', threads: 1 } as const;
@@ -27,7 +27,7 @@ test('a captured step by hand and the Trainer give the same losses, to the bit',
 });
 
 test('a small net of each kind trains and infers', async () => {
-  const nets: readonly Net[] = [TINY, transformer(1, 32, 8, 2)];
+  const nets: readonly Net[] = [TINY, { ...LENET, batch: 2 }, transformer(1, 32, 8, 2)];
   for (const net of nets) {
     const losses = (await results(open(train(net), ON), 9)).flat();
     assert.ok(losses.every(Number.isFinite), net.name);

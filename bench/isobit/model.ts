@@ -2,10 +2,13 @@
 
 import type { Runtime } from '../../sdk/index.ts';
 import {
+  Conv2d,
   Embedding,
+  Flatten,
   type Layer,
   LayerNorm,
   Linear,
+  MaxPool2d,
   type Module,
   PositionalEmbedding,
   relu,
@@ -32,15 +35,17 @@ function make(net: Net): Module {
     const linear = net.widths.slice(1).map((outputs, i) => new Linear(net.widths[i], outputs));
     return new Sequential(...linear.flatMap((l, i): Layer[] => (i > 0 ? [relu, l] : [l])));
   }
-  if (net.kind === 'transformer') {
-    const { layers, width, heads, sequence, vocabulary } = net;
-    return new Sequential(
-      new Embedding(vocabulary, width),
-      new PositionalEmbedding(sequence, width),
-      ...Array.from({ length: layers }, () => new TransformerBlock(width, heads, { causal: true })),
-      new LayerNorm(width),
-      new Linear(width, vocabulary),
-    );
+  if (net.kind === 'cnn') {
+    const features = [new Conv2d(1, 6, 5, { padding: 2 }), relu, new MaxPool2d(2), new Conv2d(6, 16, 5), relu];
+    const head = [new Linear(400, 120), relu, new Linear(120, 84), relu, new Linear(84, 10)];
+    return new Sequential(...features, new MaxPool2d(2), new Flatten(), ...head);
   }
-  throw new Error(`isobit/nn has no layers yet for ${net.name}`);
+  const { layers, width, heads, sequence, vocabulary } = net;
+  return new Sequential(
+    new Embedding(vocabulary, width),
+    new PositionalEmbedding(sequence, width),
+    ...Array.from({ length: layers }, () => new TransformerBlock(width, heads, { causal: true })),
+    new LayerNorm(width),
+    new Linear(width, vocabulary),
+  );
 }

@@ -18,7 +18,10 @@ const TRAIN = new Map<Net, number>([
 
 const HEAVY: readonly Net[] = [WIDE, LENET, GPT];
 
-/** A step of a large net takes seconds in some contenders: fewer of them are compared. */
+/**
+ * A step of a large net takes seconds in some contenders: fewer of them are compared. One of a small net is short beside what
+ * V8 takes to compile it well.
+ */
 const paceOf = (net: Net, pace: Pace): Pace =>
   HEAVY.includes(net) ? { ...pace, checked: Math.min(pace.checked, 3) } : pace;
 
