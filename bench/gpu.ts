@@ -1,7 +1,5 @@
 /** One software adapter for every library: Dawn in Node on SwiftShader, which takes the place of a browser's `navigator.gpu`. */
 
-import { existsSync } from 'node:fs';
-
 const ICDS = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/vulkan/icd.d/vk_swiftshader_icd.json'];
 
 /** Dawn ends the process when its objects are collected. */
@@ -10,6 +8,8 @@ const kept: unknown[] = [];
 /** Deno and browsers have their own. */
 export async function provideGpu(): Promise<void> {
   if (globalThis.navigator?.gpu) return;
+  // Pages load this file too.
+  const { existsSync } = await import('node:fs');
   const icd = ICDS.find((path) => existsSync(path));
   if (icd && !process.env.VK_ICD_FILENAMES) process.env.VK_ICD_FILENAMES = icd;
   const { create, globals } = await import('webgpu');

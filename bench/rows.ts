@@ -21,8 +21,16 @@ export interface Row {
   /** Why a contender has no figure: its own error. */
   readonly absent: Readonly<Record<string, string>>;
   readonly note?: string;
+  /** Where it stands in a plot: the plot, the place along its axis, and the operations of one step. */
+  readonly at?: Place;
   /** More of each contender that was raced. */
   readonly figures?: Readonly<Record<string, Figures>>;
+}
+
+export interface Place {
+  readonly plot: string;
+  readonly x: number;
+  readonly flops?: number;
 }
 
 export interface RowOptions {
@@ -32,6 +40,7 @@ export interface RowOptions {
   readonly target: number | null;
   readonly unit?: string;
   readonly note?: string;
+  readonly at?: Place;
   /** Contenders that are no peers, such as our Trainer. */
   readonly aside?: readonly string[];
 }
@@ -42,7 +51,7 @@ export function rowOf(
   all: Readonly<Record<string, number>>,
   absent: Readonly<Record<string, string>> = {},
 ): Row {
-  const { part, name, target, unit = 'us', note, aside = [] } = o;
+  const { part, name, target, unit = 'us', note, at, aside = [] } = o;
   const ours = all[o.ours] ?? null;
   const [best = null] = Object.keys(all)
     .filter((n) => n !== o.ours && !aside.includes(n))
@@ -50,7 +59,8 @@ export function rowOf(
   const peer = best === null ? null : all[best];
   const ratio = ours === null || peer === null ? null : ours / peer;
   const over = target !== null && (ours === null || (ratio !== null && ratio > target));
-  return { part, name, unit, ours, peer, peerName: best, ratio, target, over, all, absent, ...(note && { note }) };
+  const more = { ...(note && { note }), ...(at && { at }) };
+  return { part, name, unit, ours, peer, peerName: best, ratio, target, over, all, absent, ...more };
 }
 
 /** The row of a race, by CPU time; several threads are judged by the clock. */

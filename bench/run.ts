@@ -8,7 +8,10 @@
 
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type Report, writePage } from './page/write.ts';
 import type { Part, Suite } from './part.ts';
+import { chromium, threads } from './parts/chromium.ts';
+import { growth } from './parts/growth.ts';
 import { guards } from './parts/guards.ts';
 import { hand } from './parts/hand.ts';
 import { matmul } from './parts/matmul.ts';
@@ -20,7 +23,7 @@ import type { Pace } from './race.ts';
 import type { Row } from './rows.ts';
 import { partTable } from './table.ts';
 
-const PARTS: readonly Part[] = [matmul, train, infer, webgpu, hand, start, memory, guards];
+const PARTS: readonly Part[] = [matmul, threads, train, infer, chromium, webgpu, hand, start, memory, guards, growth];
 
 const FULL: Pace = { rounds: 9, turn: 200, warmUp: 1000, checked: 12 };
 const QUICK: Pace = { rounds: 3, turn: 60, warmUp: 150, checked: 3 };
@@ -52,12 +55,14 @@ async function main(): Promise<void> {
     const mine: Row[] = [];
     for await (const row of part.rows(suite)) mine.push(row);
     rows.push(...mine);
-    print(partTable(part, mine));
-    if (quick && part.leavesOut) print(`  --quick leaves out: ${part.leavesOut}\n`);
+    if (mine.length > 0) print(partTable(part, mine));
+    if (quick && part.leavesOut) print(`${part.name}: --quick leaves out ${part.leavesOut}\n`);
   }
   const over = rows.filter((r) => r.over).length;
   print(`${rows.filter((r) => r.target !== null).length} rows with a target, ${over} OVER`);
-  if (values.json) console.log(JSON.stringify({ where, pace: suite.pace, quick, rows }));
+  const report: Report = { where, quick, pace: suite.pace, rows };
+  say(`the page: ${await writePage(report)}`);
+  if (values.json) console.log(JSON.stringify(report));
 }
 
 main().catch((e: Error) => {

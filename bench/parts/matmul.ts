@@ -35,7 +35,9 @@ export const matmul: Part = {
           const work = product(m, k, n, layout);
           const o = { part: 'matmul', name: nameOf(work), ours: OURS.name, target: 0.85 };
           say(`${o.name} …`);
-          const row = raceRow(o, names, await race(racers, work, WASM, pace));
+          const square = m === k && k === n;
+          const at = { plot: layout, x: m, flops: 2 * m * k * n };
+          const row = raceRow({ ...o, ...(square && { at }) }, names, await race(racers, work, WASM, pace));
           yield row;
           plain ??= row;
           const ours = row.all[OURS.name];

@@ -12,7 +12,11 @@ import { forward, inputFor, type Params, paramsFor } from './jax-nets.ts';
 
 type Device = 'wasm' | 'webgpu';
 
-export const open: Open = async (work, { device }) => {
+export const open: Open = async (work, { device, threads }) => {
+  // It takes as many threads as there are cores, wherever a page may share memory and has Workers.
+  const pool =
+    typeof Worker === 'undefined' || typeof SharedArrayBuffer === 'undefined' ? 1 : navigator.hardwareConcurrency;
+  if (device === 'wasm' && pool !== threads) throw new Error(`jax-js runs on ${pool} threads here`);
   if (device === 'webgpu') await provideGpu();
   await init(device);
   defaultDevice(device);

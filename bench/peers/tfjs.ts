@@ -14,10 +14,13 @@ async function start({ device, threads }: Place): Promise<void> {
     // It looks for a GPU when it is loaded.
     await import('@tensorflow/tfjs-backend-webgpu');
   } else {
-    const { getThreadsCount, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+    const { getThreadsCount, setThreadsCount, setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
     setThreadsCount(threads);
+    // In Node it knows where its kernels are.
+    if (globalThis.location) setWasmPaths('/');
     if (!(await tf.setBackend('wasm'))) throw new Error('tfjs cannot start its WASM backend');
-    if (getThreadsCount() !== threads) throw new Error(`tfjs runs on ${getThreadsCount()} threads here`);
+    if (getThreadsCount() !== threads)
+      throw new Error(`tfjs runs on ${getThreadsCount()} threads: it takes half the cores at most`);
   }
   if (!(await tf.setBackend(device))) throw new Error(`tfjs cannot start its ${device} backend`);
 }
