@@ -18,12 +18,26 @@ import { matmul } from './parts/matmul.ts';
 import { memory } from './parts/memory.ts';
 import { infer, train, webgpu } from './parts/nets.ts';
 import { start } from './parts/start.ts';
+import { torch } from './parts/torch.ts';
 import { prepare } from './prepare.ts';
 import type { Pace } from './race.ts';
 import type { Row } from './rows.ts';
 import { partTable } from './table.ts';
 
-const PARTS: readonly Part[] = [matmul, threads, train, infer, chromium, webgpu, hand, start, memory, guards, growth];
+const PARTS: readonly Part[] = [
+  matmul,
+  threads,
+  train,
+  infer,
+  chromium,
+  webgpu,
+  hand,
+  start,
+  memory,
+  guards,
+  growth,
+  torch,
+];
 
 const FULL: Pace = { rounds: 9, turn: 200, warmUp: 1000, checked: 12 };
 const QUICK: Pace = { rounds: 3, turn: 60, warmUp: 150, checked: 3 };

@@ -16,21 +16,25 @@ const TRAIN = new Map<Net, number>([
   [GPT, 0.5],
 ]);
 
+/** Their step takes seconds in some contenders. */
 const HEAVY: readonly Net[] = [WIDE, LENET, GPT];
 
-/**
- * A step of a large net takes seconds in some contenders: fewer of them are compared. One of a small net is short beside what
- * V8 takes to compile it well.
- */
+/** Of heavy nets fewer steps are compared; a small one needs some thousand steps until V8 has compiled it well. */
 const paceOf = (net: Net, pace: Pace): Pace =>
-  HEAVY.includes(net) ? { ...pace, checked: Math.min(pace.checked, 3) } : pace;
+  HEAVY.includes(net)
+    ? { ...pace, checked: Math.min(pace.checked, 3) }
+    : { ...pace, warmUp: Math.max(pace.warmUp, 500) };
+
+/** Where tfjs takes many times what the others take. */
+const SLOW_IN_TFJS: readonly Net[] = [WIDE, GPT];
 
 export const train: Part = {
   name: 'train',
   title: 'One training step with Adam on WebAssembly, one thread',
-  async *rows({ built, pace, say }) {
-    const libraries = [OURS, TRAINER, JAX, TFJS];
+  leavesOut: 'tfjs at the widest net and the transformer',
+  async *rows({ built, pace, quick, say }) {
     for (const net of NETS) {
+      const libraries = [OURS, TRAINER, JAX, ...(quick && SLOW_IN_TFJS.includes(net) ? [] : [TFJS])];
       const work: Work = { kind: 'train', net };
       const target = TRAIN.get(net) ?? null;
       say(`${nameOf(work)} …`);
