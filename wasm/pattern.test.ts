@@ -35,6 +35,8 @@ const PATTERNS: [name: string, dims: number[], strides: number[], base: number][
   ['middle broadcast', [5, 9, 8], [8, 0, 1], 0],
   ['outer broadcast', [6, 10, 9], [0, 9, 1], 0],
   ['both ends broadcast', [6, 10, 9], [0, 1, 0], 0],
+  ['pairs of rows', [9, 3, 2, 14, 2], [84, 28, 14, 1, 0], 0],
+  ['short and backwards', [40, 7, 3], [21, 3, -1], 2],
   ['mixed signs', [4, 5, 6, 7], [-210, 42, -7, 1], 630 + 35],
 ];
 for (const [name, dims, strides, base] of PATTERNS) {

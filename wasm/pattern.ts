@@ -13,6 +13,8 @@ import { word } from './words';
 const AT: usize = memory.data(4 * 32, 16);
 /** Elements after which a row that repeats is copied from the block itself, 4 vectors at a time. */
 const REPEAT: usize = 16;
+/** Runs that are not worth a call. */
+const SHORT: usize = 4;
 
 /** Address of the element at flat index `row * inner` and, behind AT, its outer coordinates. */
 function locate(base: usize, pattern: usize, outer: usize, row: usize): usize {
@@ -88,6 +90,29 @@ function readRepeated(dst: usize, base: usize, inner: usize, at: usize, n: usize
   }
 }
 
+/** Short runs, of which the outer coordinates are behind AT: one by one, without a call for each. */
+function readShort(
+  dst: usize, base: usize, pattern: usize, outer: usize, inner: usize, stride: usize, at: usize, n: usize,
+): void {
+  const place = own(AT) + (outer << 2);
+  const dim = word(pattern, outer);
+  const step = word(pattern, 2 * outer + 1) << 2;
+  const end = dst + (n << 2);
+  let row = load<usize>(place);
+  while (true) {
+    const stop = min(end, dst + ((inner - at) << 2));
+    for (let p = base + at * stride; dst != stop; p += stride, dst += 4) store<u32>(dst, load<u32>(p));
+    if (dst == end) return;
+    at = 0;
+    if (++row < dim) base += step;
+    else {
+      store<usize>(place, row - 1);
+      base = advance(base, pattern, outer);
+      row = 0;
+    }
+  }
+}
+
 /** Elements [e0, e0+n) of the pattern into a block register; n <= BLOCK. */
 export function readPattern(dst: usize, base: usize, pattern: usize, e0: usize, n: usize): void {
   const outer = word(pattern, 0) - 1;
@@ -99,6 +124,10 @@ export function readPattern(dst: usize, base: usize, pattern: usize, e0: usize, 
   if (outer == 1) {
     const step = word(pattern, 3) << 2;
     if (step == 0 && stride == 4 && inner <= BLOCK / 2) return readRepeated(dst, base, inner, at, n);
+  }
+  if (inner <= SHORT) return readShort(dst, locate(base, pattern, outer, row), pattern, outer, inner, stride, at, n);
+  if (outer == 1) {
+    const step = word(pattern, 3) << 2;
     base += row * step;
     while (true) {
       const run = min(inner - at, n);

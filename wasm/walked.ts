@@ -173,7 +173,10 @@ export function walkedPart(r: usize, batch: usize, i: usize, rows: usize, j: usi
     b += (at * word(batches, 2 * nb + d - 1)) << 2;
     batch /= dim;
   }
-  const besides = word(walkColumns, 2 * nc - 1) != 1 && word(walkTerms, 2 * nt - 1) == 1;
+  // What lies side by side for longer is read by vectors.
+  const besides =
+    word(walkTerms, 2 * nt - 1) == 1 &&
+    (word(walkColumns, 2 * nc - 1) != 1 || word(walkTerms, nt - 1) > word(walkColumns, nc - 1));
   for (let k0: usize = 0; k0 < terms; k0 += TERMS) {
     const k = min(TERMS, terms - k0);
     packA(own(PANELS_A), a + k0 * aCol, aRow, aCol, rows, k);

@@ -231,6 +231,7 @@ const MAKERS: readonly Maker[] = [
     return b.step('stack', [[v(x), v(x)], b.r.between(0, b.shape(x).length)]);
   },
   ...Array<Maker>(2).fill(indexStep),
+  windowStep,
   (b) => {
     const given = b.leaf([], 'u32');
     // A computed step of a draw of one element could be taken for code of the same kernel.
@@ -264,6 +265,50 @@ function matmulStep(b: Builder): number | null {
     fits.length > 0 && b.r.chance(0.4) ? b.r.pick(fits) : b.leaf([...batch, ...(transposeB ? [n, k] : [k, n])], dtype);
   const precision = dtype === 'f32' && b.r.chance(0.3) ? b.r.pick(['high', 'medium']) : undefined;
   return b.step('matmul', [v(a), v(right), { transposeA, transposeB, ...(precision && { precision }) }]);
+}
+
+/** Convolution or pooling of a value with spatial axes; sizes that do not fit are refused, and the step is left out. */
+function windowStep(b: Builder): number | null {
+  const fits = b.refs(
+    (t) => t.dtype === 'f32' && (t.shape.length === 3 || t.shape.length === 4) && sizeOf(t.shape) > 0,
+  );
+  const own = [
+    b.r.between(1, 3),
+    b.r.pick([1, 2, 3, 4, 6]),
+    ...Array.from({ length: b.r.between(1, 2) }, () => b.r.between(1, 9)),
+  ];
+  const x = fits.length > 0 && b.r.chance(0.6) ? b.r.pick(fits) : b.leaf(own);
+  const [, c, ...spatial] = b.shape(x);
+  const axes = spatial.length;
+  const sizes = (low: number, high: number): number | number[] =>
+    b.r.chance(0.5) ? b.r.between(low, high) : spatial.map(() => b.r.between(low, high));
+  const dilation = b.r.chance(0.6) ? 1 : sizes(1, 3);
+  const stride = b.r.chance(0.4) ? 1 : sizes(1, 3);
+  try {
+    if (b.r.chance(0.45)) {
+      const kernel = b.r.chance(0.2) ? spatial.map((d) => Math.min(d, 9)) : sizes(1, 3);
+      const padding = b.r.chance(0.5) ? 0 : 1;
+      const given = b.r.chance(0.5) ? {} : { stride };
+      return b.r.chance(0.5)
+        ? b.step(`maxPool${axes}d`, [v(x), kernel, { ...given, padding, dilation }])
+        : b.step(`avgPool${axes}d`, [v(x), kernel, { ...given, padding, countIncludePad: b.r.chance(0.5) }]);
+    }
+    const groups = b.r.pick([1, 1, 2, 3].filter((g) => c % g === 0));
+    const kernel = spatial.map(() => b.r.between(1, 4));
+    const outputs = groups * b.r.between(1, 3);
+    const transposed = b.r.chance(0.4);
+    const w = b.leaf(transposed ? [c, outputs / groups, ...kernel] : [outputs, c / groups, ...kernel]);
+    const padding = sizes(0, 2);
+    return transposed
+      ? b.step(`convTranspose${axes}d`, [
+          v(x),
+          v(w),
+          { stride, padding, dilation, groups, outputPadding: b.r.below(2) },
+        ])
+      : b.step(`conv${axes}d`, [v(x), v(w), { stride, padding: b.r.chance(0.1) ? 'same' : padding, dilation, groups }]);
+  } catch {
+    return null;
+  }
 }
 
 function indexStep(b: Builder): number | null {

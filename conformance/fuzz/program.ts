@@ -1,5 +1,6 @@
 /** A random program as data: it can be built on any graph, cut smaller, and printed as TypeScript. */
 
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../sdk/core/convolution.ts';
 import {
   argmin,
   argsort,
@@ -19,6 +20,7 @@ import { grad } from '../../sdk/core/grad.ts';
 import { jvp } from '../../sdk/core/jvp.ts';
 import { bceWithLogits } from '../../sdk/core/ops/composite.ts';
 import { normal, philox, unit } from '../../sdk/core/ops/random.ts';
+import { avgPool1d, avgPool2d, maxPool1d, maxPool2d } from '../../sdk/core/pooling.ts';
 import { streamOf } from '../../sdk/core/scalar/index.ts';
 import type { Shape } from '../../sdk/core/shape.ts';
 import { Tensor } from '../../sdk/core/tensor.ts';
@@ -82,6 +84,14 @@ export function top(x: Tensor<'f32'>, k: number, axis: number, o: { largest?: bo
 
 type Callable = (...args: unknown[]) => Tensor | readonly Tensor[];
 const FUNCTIONS = {
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  maxPool1d,
+  maxPool2d,
+  avgPool1d,
+  avgPool2d,
   where,
   concat,
   stack,

@@ -5,9 +5,11 @@ import { test } from 'node:test';
 import { ReferenceGraph } from '../../conformance/reference/graph.ts';
 import { R } from '../../conformance/reference/reduce.ts';
 import { scatter } from '../../conformance/slice.ts';
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from './convolution.ts';
 import { DisposedError, OptionError, ShapeError } from './errors.ts';
 import { grad } from './grad.ts';
 import { jvp } from './jvp.ts';
+import { avgPool1d, avgPool2d, type MaxPoolOptions, maxPool1d } from './pooling.ts';
 import { bitsOf } from './scalar/index.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -156,6 +158,79 @@ test('ties and edges take the sides that N12 says', () => {
   const source = g.tensor([1, 1]);
   const dropped = x.scatterAdd(g.tensor([0, 5], [2], 'i32'), source, 0);
   assert.deepEqual(list(grad(dropped.slice([0, 3]).sum(), [source])[0]), [1, nan]);
+});
+
+test('what a maxPool window takes gets its gradient: the first tap, NaN before all, padding never', () => {
+  const g = new ReferenceGraph();
+  const { NEGATIVE_INFINITY: low, NaN: nan } = Number;
+  const row = (v: number[]) => g.tensor(v, [1, 1, v.length]);
+  const from = (v: number[], kernel: number, o: MaxPoolOptions, seed: number[]) => {
+    const x = row(v);
+    const y = maxPool1d(x, kernel, o);
+    return [list(y), list(grad(y, [x], { seed: row(seed) })[0]), list(jvp(y, [x], [row(v.map((_, i) => i + 1))]))];
+  };
+  assert.deepEqual(from([3, 3, 1, 3], 4, {}, [7]), [[3], [7, 0, 0, 0], [1]]);
+  assert.deepEqual(from([3, nan, 5, nan], 4, {}, [7]), [[nan], [0, 7, 0, 0], [2]]);
+  // Nothing here is above the padding, were it -Inf or 0.
+  assert.deepEqual(from([low, low], 2, { stride: 1, padding: 1 }, [1, 10, 100]), [
+    [low, low, low],
+    [11, 100],
+    [1, 1, 2],
+  ]);
+  assert.deepEqual(from([-1, -2], 2, { stride: 1, padding: 1 }, [1, 10, 100]), [
+    [-1, -1, -2],
+    [11, 100],
+    [1, 1, 2],
+  ]);
+  // Windows that overlap: R over the taps, so tap 0 meets tap 2 before tap 1; and its load rule.
+  assert.deepEqual(from([0, 0, 9, 0, 0], 3, { stride: 1 }, [2 ** 24, 1, 1])[1], [0, 0, 2 ** 24, 0, 0]);
+  assert.deepEqual(from([0, 0, 9, 0, 0], 3, { stride: 1 }, [1, 2 ** 24, 1])[1], [0, 0, 2 ** 24 + 2, 0, 0]);
+  assert.deepEqual(from([5], 1, {}, [2 ** -110])[1], [0]);
+});
+
+test('sizes of convolution and pooling that do not fit say so', () => {
+  const g = new ReferenceGraph();
+  const ones = (...shape: number[]) => g.tensor(new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
+  const [x, w] = [ones(2, 4, 5), ones(6, 2, 3)];
+  assert.deepEqual(conv1d(x, w, { groups: 2 }).shape, [2, 6, 3]);
+  assert.deepEqual(conv1d(x, w, { groups: 2, padding: 'same' }).shape, [2, 6, 5]);
+  assert.deepEqual(conv1d(x, w, { groups: 2, padding: 'valid', stride: 2 }).shape, [2, 6, 2]);
+  assert.deepEqual(
+    convTranspose1d(x, ones(4, 3, 2), { stride: 3, padding: 1, outputPadding: 2, groups: 2 }).shape,
+    [2, 6, 14],
+  );
+  assert.deepEqual(conv2d(ones(1, 1, 5, 6), ones(1, 1, 1, 3), { stride: [2, 1], padding: [0, 1] }).shape, [1, 1, 3, 6]);
+  assert.deepEqual(convTranspose2d(ones(1, 1, 2, 2), ones(1, 1, 3, 3), { stride: [1, 2] }).shape, [1, 1, 4, 5]);
+  assert.deepEqual(maxPool1d(x, 2).shape, [2, 4, 2]);
+  assert.deepEqual(avgPool2d(ones(1, 1, 5, 6), [2, 3], { stride: [1, 3] }).shape, [1, 1, 4, 2]);
+  assert.deepEqual(list(avgPool1d(ones(1, 1, 3), 2, { padding: 1 })), [0.5, 1]);
+  assert.deepEqual(list(avgPool1d(ones(1, 1, 3), 2, { padding: 1, countIncludePad: false })), [1, 1]);
+  for (const refused of [
+    () => conv1d(x, w),
+    () => conv1d(x, ones(5, 2, 3), { groups: 2 }),
+    () => conv1d(x, ones(6, 4, 6)),
+    () => conv1d(x, ones(6, 4, 0)),
+    () => conv1d(ones(4, 5), w),
+    () => conv2d(x, w),
+    () => convTranspose1d(x, w),
+    () => convTranspose1d(x, ones(4, 3, 1), { padding: 3 }),
+    () => maxPool1d(ones(2, 4), 2),
+    () => maxPool1d(x, 6),
+    () => maxPool1d(ones(1, 1, 1), 2, { dilation: 2, padding: 1 }),
+    () => avgPool2d(x, 2),
+  ])
+    assert.throws(refused, ShapeError);
+  for (const refused of [
+    () => conv1d(x, w, { groups: 2, padding: 'same', stride: 2 }),
+    () => conv1d(x, w, { groups: 2, stride: 0 }),
+    () => conv1d(x, w, { groups: 2, stride: [1, 1] }),
+    () => conv1d(x, w, { groups: 2, pad: 1 } as object),
+    () => convTranspose1d(x, ones(4, 3, 2), { outputPadding: 1 }),
+    () => maxPool1d(x, 2, { padding: 2 }),
+    () => maxPool1d(x, 0),
+    () => avgPool1d(x, 2, { countIncludePad: 1 } as object),
+  ])
+    assert.throws(refused, OptionError);
 });
 
 test('ops that have no derivative carry none', () => {
