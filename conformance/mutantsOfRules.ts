@@ -16,6 +16,11 @@ const rule = (file: string, find: string, replace: string): RuleMutant => ({
   replace,
   tests: RULES,
 });
+/** What a composite stands for, as PyTorch has it. */
+const expanded = (file: string, find: string, replace: string): RuleMutant => ({
+  ...rule(file, find, replace),
+  tests: ['conformance/torch.test.ts'],
+});
 const storage = (file: string, find: string, replace: string): RuleMutant => ({
   file,
   find,
@@ -174,6 +179,38 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   ),
   rule('ops/gather.ts', 'i === 1 ? null : i === 0 ? g : gather(g', 'i === 1 ? null : i === 2 ? g : gather(g'),
   rule('ops/gather.ts', 'scatterAdd(zeros(base, base.shape), index, t', 'scatterAdd(base, index, t'),
+  rule('ops/conv.ts', 'i === 0 ? apply(CONV_INPUT, [g, w], attrs)', 'i === 1 ? apply(CONV_INPUT, [g, w], attrs)'),
+  rule('ops/conv.ts', 'apply(CONV, i === 0 ? [t, w] : [x, t], attrs)', 'apply(CONV, [t, w], attrs)'),
+  rule('ops/conv.ts', 'apply(CONV_INPUT, i === 0 ? [t, w] : [y, t], attrs)', 'apply(CONV_INPUT, [y, w], attrs)'),
+  rule('ops/conv.ts', 'apply(CONV_WEIGHT, i === 0 ? [t, y] : [x, t], attrs)', 'apply(CONV_WEIGHT, [x, y], attrs)'),
+  rule(
+    'ops/pool.ts',
+    'apply(POOL_SPREAD, [g, apply(POOL_INDEX, [x, y], attrs)], attrs)',
+    'apply(POOL_SPREAD, [g], attrs)',
+  ),
+  rule('ops/pool.ts', 'apply(POOL_SUM, [t, apply(POOL_INDEX, [x, y], attrs)], attrs)', 'apply(POOL_SUM, [t], attrs)'),
+  rule(
+    'ops/pool.ts',
+    'vjp: (g, { inputs: [, ...index], attrs }) => apply(POOL_SPREAD, [g, ...index], attrs)',
+    'vjp: (g, { attrs }) => apply(POOL_SPREAD, [g], attrs)',
+  ),
+  expanded(
+    'ops/conv.ts',
+    'permute(reshape(w, [g, co / g, c, sizeOf(kernel)]), [0, 2, 1, 3])',
+    'reshape(w, [g, c, co / g, sizeOf(kernel)])',
+  ),
+  expanded('ops/conv.ts', 'permute(reshape(y, [n, g, co / g, out]), [1, 2, 0, 3])', 'reshape(y, [g, co / g, n, out])'),
+  expanded('ops/windows.ts', 'tap: -a.dilation,', 'tap: a.dilation,'),
+  expanded('ops/windows.ts', 'a.size + a.low - length, a.stride - 1]', 'a.size + a.low - length, 0]'),
+  expanded('ops/windows.ts', 'Math.max(0, -low), y', 'Math.max(0, low), y'),
+  expanded('ops/pool.ts', 'where(lt(abs(x), LEAF), 0, x)', 'where(lt(x, LEAF), 0, x)'),
+  expanded('ops/pool.ts', 'const tap = Math.max(0, Math.ceil(-start / a.dilation));', 'const tap = 0;'),
+  expanded('ops/pool.ts', 'or(ge(v, own), ne(v, v))', 'or(lt(v, own), ne(v, v))'),
+  expanded(
+    'ops/pool.ts',
+    'where(eq(names.values[i], t.numbers[i]), v, 0)',
+    'where(eq(names.values[0], t.numbers[i]), v, 0)',
+  ),
   rule('grad.ts', '.sort((a, b) => b.id - a.id)', '.sort((a, b) => a.id - b.id)'),
   rule(
     'grad.ts',
