@@ -367,6 +367,15 @@ const PRODUCTS = ['matmul', 'conv', 'convInput', 'convWeight'];
 const walked = (op: string, from: string, to: string): Mutant => mutant('walked.ts', op, from, to, PRODUCTS);
 
 const WALKED: readonly Mutant[] = [
+  mutant(
+    'sweep.ts',
+    'conv',
+    'c10 = f32x4.add(c10, f32x4.mul(a1, b0));\n    c11 = f32x4.add(c11, f32x4.mul(a1, b1));\n  }',
+    'c10 = f32x4.add(c10, f32x4.mul(a1, b0));\n    c11 = f32x4.add(c11, f32x4.mul(a0, b1));\n  }',
+    PRODUCTS,
+  ),
+  mutant('pattern.ts', 'poolSpread', 'step == 0 ? x : v128.shuffle<i32>(x, x, 0, 0, 1, 1)', 'x', '*'),
+  mutant('pattern.ts', 'poolSpread', 'step == 0 ? x : v128', 'v128', '*'),
   walked('conv', 'windowed(v128.load(p0 + load<usize>(at)), limit)', 'v128.load(p0 + load<usize>(at))'),
   walked('conv', 'v128.store(dst, windowed(x, limit));', 'v128.store(dst, x);'),
   walked('conv', ' && c3 == c0 + 12', ''),

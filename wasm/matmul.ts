@@ -16,7 +16,7 @@ import { ewRange } from './interpreter';
 import { rowBlockInt8 } from './matmulInt8';
 import { packA, packB } from './pack';
 import { own } from './own';
-import { sweep, sweepNarrow } from './sweep';
+import { sweep, sweepNarrow, sweepPair } from './sweep';
 import { word } from './words';
 
 export const TERMS: usize = 256;
@@ -55,7 +55,8 @@ export function panel(
   if (done == rows) return;
   const rest = own(PANELS_A) + done * (k << 2);
   const tiles = (rows - done + 3) >> 2;
-  if (width == 8) sweep(rest, pb, own(TILE), k, 32, tiles, false);
+  if (width == 8 && rows - done <= 2) sweepPair(rest, pb, own(TILE), k);
+  else if (width == 8) sweep(rest, pb, own(TILE), k, 32, tiles, false);
   else sweepNarrow(rest, pb, own(TILE), k, 16, tiles, false);
   copyOut(c + done * ldc, ldc, own(TILE), width << 2, rows - done, columns, accumulate);
 }

@@ -36,6 +36,9 @@ const PATTERNS: [name: string, dims: number[], strides: number[], base: number][
   ['outer broadcast', [6, 10, 9], [0, 9, 1], 0],
   ['both ends broadcast', [6, 10, 9], [0, 1, 0], 0],
   ['pairs of rows', [9, 3, 2, 14, 2], [84, 28, 14, 1, 0], 0],
+  ['pairs of rows, odd', [9, 3, 7, 2], [21, 7, 1, 0], 0],
+  ['a pair for each row', [30, 2, 14, 2], [0, 2, 0, 1], 3],
+  ['a pair for each row, odd', [30, 2, 5, 2], [1, 2, 0, 1], 0],
   ['short and backwards', [40, 7, 3], [21, 3, -1], 2],
   ['mixed signs', [4, 5, 6, 7], [-210, 42, -7, 1], 630 + 35],
 ];

@@ -90,24 +90,38 @@ function readRepeated(dst: usize, base: usize, inner: usize, at: usize, n: usize
   }
 }
 
-/** Short runs, of which the outer coordinates are behind AT: one by one, without a call for each. */
+/**
+ * Short runs, of which the outer coordinates are behind AT: one by one, without a call for each. Two rows of 2 at a time where
+ * they repeat one element, or one row: so a 2x2 window's value comes back to its elements.
+ */
 function readShort(
   dst: usize, base: usize, pattern: usize, outer: usize, inner: usize, stride: usize, at: usize, n: usize,
 ): void {
   const place = own(AT) + (outer << 2);
   const dim = word(pattern, outer);
   const step = word(pattern, 2 * outer + 1) << 2;
+  const pairs = inner == 2 && stride + step == 4 && (stride == 0 || step == 0);
   const end = dst + (n << 2);
   let row = load<usize>(place);
   while (true) {
-    const stop = min(end, dst + ((inner - at) << 2));
-    for (let p = base + at * stride; dst != stop; p += stride, dst += 4) store<u32>(dst, load<u32>(p));
-    if (dst == end) return;
-    at = 0;
-    if (++row < dim) base += step;
-    else {
-      store<usize>(place, row - 1);
-      base = advance(base, pattern, outer);
+    if (pairs && at == 0) {
+      for (; row + 1 < dim && dst + 16 <= end; row += 2, base += 2 * step, dst += 16) {
+        const x = v128.load64_splat(base);
+        v128.store(dst, step == 0 ? x : v128.shuffle<i32>(x, x, 0, 0, 1, 1));
+      }
+      if (dst == end) return;
+    }
+    if (row < dim) {
+      const stop = min(end, dst + ((inner - at) << 2));
+      for (let p = base + at * stride; dst != stop; p += stride, dst += 4) store<u32>(dst, load<u32>(p));
+      if (dst == end) return;
+      at = 0;
+      base += step;
+      row++;
+    }
+    if (row == dim) {
+      store<usize>(place, dim - 1);
+      base = advance(base - step, pattern, outer);
       row = 0;
     }
   }

@@ -183,3 +183,26 @@ export function sweepNarrow(pa: usize, pb: usize, c: usize, k: usize, ldc: usize
     c = r3 + ldc;
   } while (--tiles);
 }
+
+/** One 2x8 tile, in rows of 32 bytes: what is left of a panel of 4 rows. */
+export function sweepPair(pa: usize, pb: usize, c: usize, k: usize): void {
+  const end = pa + (k << 4);
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  for (; pa != end; pa += 16, pb += 32) {
+    const b0 = v128.load(pb);
+    const b1 = v128.load(pb, 16);
+    const a0 = v128.load32_splat(pa);
+    c00 = f32x4.add(c00, f32x4.mul(a0, b0));
+    c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+    const a1 = v128.load32_splat(pa, 4);
+    c10 = f32x4.add(c10, f32x4.mul(a1, b0));
+    c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c10, 32);
+  v128.store(c, c11, 48);
+}
