@@ -17,9 +17,9 @@ test('the synthetic sets reach 100 % after 15 epochs', async () => {
   }
 });
 
-test('LeNet reaches 90 % of the digits held out after one epoch', async () => {
+test('LeNet reaches 93 % of the digits held out after one epoch', async () => {
   const [run] = await train('lenet', 0n, 1);
-  assert.ok((run.testAccuracy ?? 0) >= 0.9, `${run.testAccuracy}`);
+  assert.ok((run.testAccuracy ?? 0) >= 0.93, `${run.testAccuracy}`);
 });
 
 test('the small transformer foretells 70 % of the poem after 6 epochs', async () => {

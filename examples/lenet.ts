@@ -20,11 +20,11 @@ const images = (x: HostArray<'f32'>): HostArray<'f32'> => ({ ...x, shape: [x.sha
 /** The rows of mnist, the same ones held out. */
 export const lenetRecipe: Recipe = {
   runs: [''],
-  epochs: 3,
+  epochs: 5,
   batch: 64,
   checkpoint: { everyEpochs: 1, keepLast: 3 },
   canHoldOut: false,
-  optimizer: () => adam({ lr: 2e-3 }),
+  optimizer: () => adam({ lr: 4e-3 }),
   async tasks({ rng }) {
     const { train, test } = mnistTask(await loadMnist(), rng);
     return [{ train: { ...train, x: images(train.x) }, test: test && { ...test, x: images(test.x) }, model: lenet }];
