@@ -17,16 +17,19 @@ export class OptimizerState implements Component {
   readonly #slots: ReadonlyMap<string, ReadonlyMap<string, Variable<'f32'>>>;
 
   constructor(optimizer: Optimizer, parameters: ReadonlyMap<string, Variable<'f32'>>, rt: Runtime) {
-    using zero = rt.scalar(0);
+    const zero = rt.scalar(0);
     const zeros = (v: Variable<'f32'>) => {
-      using init = zero.broadcast(v.shape);
-      return rt.variable(init, { trainable: false });
+      const init = zero.broadcast(v.shape);
+      const slot = rt.variable(init, { trainable: false });
+      init.dispose();
+      return slot;
     };
     this.#optimizer = optimizer;
     this.#rt = rt;
     this.#slots = new Map(
       optimizer.slots.map((slot) => [slot, new Map([...parameters].map(([name, v]) => [name, zeros(v)]))]),
     );
+    zero.dispose();
   }
 
   /** The slots' values now; inside a capture, the plan's. */

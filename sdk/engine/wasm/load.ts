@@ -96,10 +96,12 @@ async function compiled(source: object | string): Promise<WebAssembly.Module> {
 /** Base64, or a module where package.json leads to one. */
 function decoded(kernels: string | object): object {
   if (typeof kernels !== 'string') return kernels;
-  const text = atob(kernels);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  // Where the platform decodes to bytes it takes a tenth of the time.
+  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: 'base64'): Uint8Array } };
+  if (fromBase64) return fromBase64.call(Uint8Array, kernels);
+  if (Buffer) return Buffer.from(kernels, 'base64');
+  return Uint8Array.from(atob(kernels), (c) => c.charCodeAt(0));
 }
 
 async function fetched(from: URL | string): Promise<Uint8Array> {
