@@ -10,7 +10,7 @@ const WARM = 1000;
 const turn = () => new Promise((then) => setImmediate(then));
 async function heap(): Promise<number> {
   // Finalizers run between two tasks, and what they free is collected by the next.
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 8; i++) {
     (globalThis as unknown as { gc(): void }).gc();
     await turn();
   }
