@@ -108,7 +108,7 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
   lower("TILE[packed ? 'packed' : 'strided'] * SIDE", 'TILE.packed * SIDE', MATMUL),
   lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
-  lower('{ ...k.b, rows: k.n, row: k.b.column, column: k.b.row }', '{ ...k.b, rows: k.n }', PACKED),
+  lower('{ ...right, rows: k.n, row: right.column, column: right.row }', '{ ...right, rows: k.n }', PACKED),
   lower('Math.ceil(k.k / RUN)', 'Math.floor(k.k / RUN)', PACKED),
   lower('word(k.batch.length),\n                word(first)', 'word(1),\n                word(first)', MATMUL),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
