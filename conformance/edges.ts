@@ -6,6 +6,7 @@
 
 import { argsort, cumsum, sort, topK } from '../sdk/core/functions.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
+import { ofBits } from '../sdk/core/scalar/bits.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import type { Device } from '../sdk/engine/device.ts';
 import { EngineRuntime } from '../sdk/engine/runtime.ts';
@@ -79,6 +80,19 @@ const long = [0, 1, 2047, 2048, 2049].flatMap((before) =>
     }),
   ),
 );
+/** Two marks in one list, of which the second is looked at by another workgroup. */
+const wideLong = edge('scatterAdd of 2049 rows of 130', 'scatterLong', (rt) => {
+  const to = Int32Array.from({ length: 4100 }, (_, i) => (i < 2048 ? 0 : 1));
+  return f32(rt, 2, 130).scatterAdd(rt.tensor(to, [to.length, 1], 'i32'), f32(rt, to.length, 130), 0);
+});
+/** What is left beside a base below the window is below 2^-125, and so +0. */
+const near = edge('scatterAdd of 2100 sources to a base below the window', 'scatterLong', (rt) => {
+  const source = new Float32Array(2100);
+  source[7] = 2 ** -102;
+  return rt
+    .tensor([ofBits(0x8c7fffff)])
+    .scatterAdd(rt.tensor(new Int32Array(2100), [2100], 'i32'), rt.tensor(source), 0);
+});
 const turned = edge('matmul of four batch axes, stretched the other way', 'matmul', (rt) =>
   f32(rt, 1, 3, 1, 2, 4, 5).matmul(f32(rt, 2, 1, 3, 1, 5, 3)),
 );
@@ -209,6 +223,8 @@ export const EDGES: readonly Edge[] = [
   ...orders,
   ...scattered,
   ...long,
+  near,
+  wideLong,
   ...greatest,
   twice,
   ...flags,

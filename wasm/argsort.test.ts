@@ -27,7 +27,8 @@ test('positions of [outer, n, inner]', () => {
         for (const few of [false, true]) {
           k.clear();
           const next = noise(n);
-          const any = edgy(outer * n * inner, n);
+          // NaN of any pattern: what a kernel has made is not canonical.
+          const any = edgy(outer * n * inner, n).map((u, i) => (i % 9 === 5 ? [0xffc00000, 0x7f800001][i & 1] : u));
           // Few different values, alike in all bytes but one: ties, and passes that change nothing.
           const src = few ? any.map(() => ((next() % 7) << 16) | 0x3f000000) : any;
           const expected = new Uint32Array(src.length);
