@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import type { Browser, CDPSession, Page } from 'puppeteer-core';
 import { ask, listen, type Server, start } from '../adapters/testing/browsers.ts';
 import { JAX, type Library, OURS, TFJS } from './libraries.ts';
+import { putThreads } from './prepare.ts';
 import type { Racer } from './race.ts';
 import type { Answer, Measured, Request } from './turns.ts';
 
@@ -36,6 +37,7 @@ export async function prepareForBrowsers(): Promise<void> {
     external: ['node:*', 'webgpu'],
     logLevel: 'error',
   });
+  putThreads(BUILT);
 }
 
 /** `isolated`: with the headers that let a page share memory between threads. */

@@ -1,7 +1,7 @@
 /** What the benchmark needs before it runs: the peers, and bundles of the contenders made as the published package is. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -37,8 +37,16 @@ export async function prepare(say: (line: string) => void): Promise<string> {
     external: ['@jax-js/*', '@tensorflow/*', 'webgpu', 'onnxruntime-web', 'onnx-proto'],
     logLevel: 'warning',
   });
+  putThreads(BUILT);
   compileTo(join(BUILT, 'hand/chain.wasm'), new URL('..', import.meta.url));
   return BUILT;
+}
+
+/** isobit's threads start from beside the code that starts them, and a bundler does not see their files. */
+export function putThreads(folder: string): void {
+  for (const name of ['thread.js', 'thread.node.js']) {
+    cpSync(join(HERE, '../sdk/engine/platform', name), join(folder, name));
+  }
 }
 
 /** True when every package of the lock file is there in its version. */

@@ -2,8 +2,8 @@
  * `npm run bench [-- --quick] [--json] [--only <part>,…]`: isobit beside its peers, in turns on the same data.
  *
  * Times are CPU time of the contender's process unless said, since other processes lengthen the clock's time but hardly this.
- * Nothing here gates: a row over its target is marked OVER, and the exit code stays 0. A peer that cannot do a row stands there
- * with its own error.
+ * Nothing here gates: a row over its target is marked OVER, and the exit code stays 0 unless a part fails. A peer that cannot do
+ * a row stands there with its own error.
  */
 
 import { cpus, loadavg } from 'node:os';
@@ -67,7 +67,13 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const part of parts) {
     const mine: Row[] = [];
-    for await (const row of part.rows(suite)) mine.push(row);
+    try {
+      for await (const row of part.rows(suite)) mine.push(row);
+    } catch (e) {
+      // The other parts still tell something.
+      say(`${part.name} failed: ${(e as Error).message}`);
+      process.exitCode = 1;
+    }
     rows.push(...mine);
     if (mine.length > 0) print(partTable(part, mine));
     if (quick && part.leavesOut) print(`${part.name}: --quick leaves out ${part.leavesOut}\n`);

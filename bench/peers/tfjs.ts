@@ -8,21 +8,23 @@ import { type Contender, type Open, operandsOf, type Place, type Product, probes
 import { forward, inputFor, paramsFor } from './tfjs-nets.ts';
 
 async function start({ device, threads }: Place): Promise<void> {
-  if (tf.engine().backendName === device) return;
   if (device === 'webgpu') {
     await provideGpu();
     // It looks for a GPU when it is loaded.
     await import('@tensorflow/tfjs-backend-webgpu');
-  } else {
-    const { getThreadsCount, setThreadsCount, setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+    if (!(await tf.setBackend('webgpu'))) throw new Error('tfjs cannot start its WebGPU backend');
+    return;
+  }
+  const { getThreadsCount, setThreadsCount, setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+  if (tf.engine().backendName !== 'wasm') {
     setThreadsCount(threads);
     // In Node it knows where its kernels are.
     if (globalThis.location) setWasmPaths('/');
     if (!(await tf.setBackend('wasm'))) throw new Error('tfjs cannot start its WASM backend');
-    if (getThreadsCount() !== threads)
-      throw new Error(`tfjs runs on ${getThreadsCount()} threads: it takes half the cores at most`);
   }
-  if (!(await tf.setBackend(device))) throw new Error(`tfjs cannot start its ${device} backend`);
+  if (getThreadsCount() !== threads) {
+    throw new Error(`tfjs runs on ${getThreadsCount()} threads: it takes half the cores at most`);
+  }
 }
 
 export const open: Open = async (work, place) => {
