@@ -3,6 +3,7 @@
 import { apply } from '../sdk/core/build.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../sdk/core/convolution.ts';
 import { concat, cumsum, logSoftmax, logSumExp, mean, min, softmax, sort, topK, where } from '../sdk/core/functions.ts';
+import { jvp } from '../sdk/core/jvp.ts';
 import { bceWithLogits } from '../sdk/core/ops/composite.ts';
 import { CONV_WEIGHT } from '../sdk/core/ops/conv.ts';
 import { POOL_SPREAD } from '../sdk/core/ops/pool.ts';
@@ -536,6 +537,17 @@ export const DERIVATIVES: readonly Derivative[] = [
       [0, 2].map((s) => Array.from({ length: 18 }, (_, i) => s + i)),
       greatest,
     ),
+    cube: true,
+  },
+  {
+    name: 'the tangent of maxPool1d, as a function of the tangent',
+    shapes: [
+      [1, 1, 4],
+      [1, 1, 4],
+    ],
+    range: [-2, 2],
+    y: (t, x) => jvp(maxPool1d(x, 2, { stride: 1 }), [x], [t]),
+    oracle: (t, x) => [0, 1, 2].map((o) => (x[o + 1][0] > x[o][0] ? t[o + 1] : t[o])),
     cube: true,
   },
   {

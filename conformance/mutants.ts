@@ -386,7 +386,6 @@ const WALKED: readonly Mutant[] = [
   walked('convWeight', 'dst += n * width;', 'dst += ((n + 3) & ~3) * width;'),
   walked('convWeight', 'const p3 = b + load<usize>(c, 12);\n  let at', 'const p3 = b + load<usize>(c, 8);\n  let at'),
   walked('convInput', 'rows, some - 8, k0 != 0)', 'rows, some - 8, false)'),
-  walked('conv', 'b += (at * word(batches, 2 * nb + d - 1)) << 2;', ''),
 ];
 
 const CONTRACTIONS: readonly Mutant[] = [

@@ -5,11 +5,11 @@
  * A chunk is also the cache block. 128 rows of A are packed for one chunk, then B by 16 columns (a cache line), and
  * each panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
  *
- * Records `matmul` and, of i8 (matmulInt8.ts), `matmulInt8`: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol,
+ * Records `matmul`, of i8 (matmulInt8.ts) `matmulInt8`, and with more behind (walked.ts) `walked`: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol,
  * cPtr, ldc, prologueA, epilogue, nb, dims[nb], strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol
  * is 1, and bRow or bCol.
  */
-import { REC_MATMULINT8 } from './build/opcodes';
+import { REC_MATMULINT8, REC_WALKED } from './build/opcodes';
 import { fillExact } from './copy';
 import { gemv } from './gemv';
 import { ewRange } from './interpreter';
@@ -17,10 +17,11 @@ import { rowBlockInt8 } from './matmulInt8';
 import { packA, packB } from './pack';
 import { own } from './own';
 import { sweep, sweepNarrow, sweepPair } from './sweep';
+import { rowBlockWalked } from './walked';
 import { word } from './words';
 
 export const TERMS: usize = 256;
-export const ROWS: usize = 128;
+const ROWS: usize = 128;
 
 export const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
 export const PANELS_B: usize = memory.data(256 * 32 + 128, 64);
@@ -93,10 +94,14 @@ function rowBlock(
 
 @inline
 function block(
-  int8: bool, rows: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize,
+  r: usize, rows: usize, j: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize,
   bCol: usize, c: usize, ldc: usize,
 ): void {
-  if (!int8) rowBlock(rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
+  const kind = load<i32>(r);
+  if (kind == REC_WALKED) {
+    const walks = r + 64 + (word(r, 15) << 4);
+    rowBlockWalked(walks, rows, j, n, terms, a, aRow, aCol, b, c, ldc);
+  } else if (kind != REC_MATMULINT8) rowBlock(rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
   else rowBlockInt8(own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
 }
 
@@ -117,12 +122,10 @@ export function matmulPart(r: usize, batch: usize, i: usize, rows: usize, j: usi
     c += (at * word(r, 15 + 3 * nb + d)) << 2;
     batch /= dim;
   }
-  const int8 = load<i32>(r) == REC_MATMULINT8;
-  block(int8, rows, columns, word(r, 4), a, aRow, word(r, 7) << 2, b, word(r, 9) << 2, bCol, c, ldc);
+  block(r, rows, j, columns, word(r, 4), a, aRow, word(r, 7) << 2, b, word(r, 9) << 2, bCol, c, ldc);
 }
 
 export function matmul(r: usize): void {
-  const int8 = load<i32>(r) == REC_MATMULINT8;
   const m: usize = word(r, 2);
   const n: usize = word(r, 3);
   const terms: usize = word(r, 4);
@@ -162,7 +165,7 @@ export function matmul(r: usize): void {
       }
       const ai = a + i * aRow;
       const ci = c + i * ldc;
-      if (terms != 0) block(int8, rows, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
+      if (terms != 0) block(r, rows, 0, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
       else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
       if (epilogue != 0) {
         const start = ((c - c0) >> 2) + i * n;

@@ -14,7 +14,6 @@ import { max } from './max';
 import { scatterAdd } from './scatterAdd';
 import { sum } from './sum';
 import { divided } from './tasks';
-import { walked } from './walked';
 import { word } from './words';
 
 export function run(plan: usize): u32 {
@@ -24,8 +23,7 @@ export function run(plan: usize): u32 {
       case REC_MAP: ewRange(word(r, 2), 0, word(word(r, 2), 0)); break;
       case REC_SUM: sum(r); break;
       case REC_MAX: case REC_ARGMAX: max(r); break;
-      case REC_MATMUL: case REC_MATMULINT8: matmul(r); break;
-      case REC_WALKED: walked(r); break;
+      case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: matmul(r); break;
       case REC_GATHER: gather(r); break;
       case REC_SCATTERADD: scatterAdd(r); break;
       case REC_ARGSORT: argsort(r); break;

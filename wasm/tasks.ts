@@ -2,7 +2,7 @@
  * How the records of a plan are divided into tasks, by their shapes: a task is worth some microseconds, and there are a few for
  * each thread, so that one that is slower or comes later does fewer.
  */
-import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM } from './build/opcodes';
+import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM, REC_WALKED } from './build/opcodes';
 import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
 import { copyExact } from './copy';
 import { crew, together, worth } from './crew';
@@ -54,7 +54,7 @@ export function divided(r: usize): bool {
   if (crew() == 1) return false;
   switch (load<i32>(r)) {
     case REC_MAP: return elements(word(r, 2));
-    case REC_MATMUL: case REC_MATMULINT8: return matmul(r);
+    case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: return matmul(r);
     case REC_SUM: case REC_MAX: case REC_ARGMAX: return reduce(r);
     case REC_GATHER: return gather(r);
     case REC_FINISH: {
@@ -72,7 +72,7 @@ export function divided(r: usize): bool {
 export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
   switch (kind) {
     case ELEMENTS: ewRange(at, t * x, min(t * x + x, word(at, 0))); break;
-    case REC_MATMUL: case REC_MATMULINT8: matmulTask(at, t, x, y); break;
+    case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: matmulTask(at, t, x, y); break;
     case REC_SUM: sumTask(at, t, x, y); break;
     case REC_MAX: case REC_ARGMAX: maxTask(at, t, x, y); break;
     case REC_GATHER: gatherRows(at, t * x, min(t * x + x, word(at, 3) * word(at, 5))); break;

@@ -51,9 +51,11 @@ function oracle(x: Case, a: Bits, b: Bits, offset: number): Bits {
 function words(x: Case, a: number, b: number, c: number, more: [number, number] = [0, 0]): number[] {
   const { m, terms, columns, dims = [], strideA = [], strideB = [] } = x;
   const t = product(terms[0]);
-  const sides = [...terms, ...columns, dims, strideA, strideB].flat();
-  const head = [m, product(columns[0]), t, a, x.transposed ? 1 : t, x.transposed ? m : 1, b, c, ...more];
-  return [...head, terms[0].length, columns[0].length, dims.length, ...sides];
+  const n = product(columns[0]);
+  const head = [m, n, t, a, x.transposed ? 1 : t, x.transposed ? m : 1, b, 0, 0, c, n, ...more];
+  const strideC = dims.map((_, d) => product(dims.slice(d + 1)) * m * n);
+  const batch = [dims.length, ...dims, ...strideA, ...strideB, ...strideC];
+  return [...head, ...batch, terms[0].length, columns[0].length, ...[...terms, ...columns].flat()];
 }
 
 function check(x: Case, size: number, what: string, fill = numbers, offset = 0): void {

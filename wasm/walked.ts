@@ -2,14 +2,11 @@
  * C = A B as matmul.ts makes it, where B is no matrix in memory: element (k, j) lies at its base + T(k) + J(j), and T and J each
  * walk some dims by strides. Windows of a padded input are of this kind, so a convolution needs no matrix of them.
  *
- * Record: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, cPtr, prologueA, epilogue, terms' dims nt, columns' dims nc, batch
- * dims nb, dims[nt], strides[nt], dims[nc], strides[nc], dims[nb], strideA[nb], strideB[nb]], strides in elements; rows of C
- * are N apart, aRow or aCol is 1.
+ * Record `walked`: as `matmul`'s (bRow and bCol are 0), and behind it [terms' dims nt, columns' dims nc, dims[nt],
+ * strides[nt], dims[nc], strides[nc]], strides in elements.
  */
 import { CONTRACTION_WINDOW, windowed } from './constants';
-import { fillExact } from './copy';
-import { ewRange } from './interpreter';
-import { PANELS_A, PANELS_B, panel, ROWS, SECOND_B, TERMS } from './matmul';
+import { PANELS_A, PANELS_B, panel, SECOND_B, TERMS } from './matmul';
 import { own } from './own';
 import { packA, transpose } from './pack';
 import { word } from './words';
@@ -146,33 +143,15 @@ function panelOf(
   else panel(4, to, c, k, ldc, rows, columns, accumulate);
 }
 
-/** Rows [i, i+rows), at most 128, and columns [j, j+columns) of one batch, without what goes before and after. */
-export function walkedPart(r: usize, batch: usize, i: usize, rows: usize, j: usize, columns: usize): void {
-  const n = word(r, 3);
-  const terms = word(r, 4);
-  const aRow = word(r, 6) << 2;
-  const aCol = word(r, 7) << 2;
-  const ldc = n << 2;
-  const nt = word(r, 12);
-  const nc = word(r, 13);
-  const nb = word(r, 14);
-  const walkTerms = r + 60;
+/** Columns [j, j+columns) of the rows of one block, all chunks; `walks` are the words behind the record. */
+export function rowBlockWalked(
+  walks: usize, rows: usize, j: usize, columns: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, c: usize,
+  ldc: usize,
+): void {
+  const nt = word(walks, 0);
+  const nc = word(walks, 1);
+  const walkTerms = walks + 8;
   const walkColumns = walkTerms + (nt << 3);
-  const batches = walkColumns + (nc << 3);
-  let c = word(r, 9) + (((batch * word(r, 2) + i) * n + j) << 2);
-  if (terms == 0) {
-    for (let t: usize = 0; t < rows; t++, c += ldc) fillExact(c, 0, columns);
-    return;
-  }
-  let a = word(r, 5) + i * aRow;
-  let b = word(r, 8);
-  for (let d = nb; d != 0; d--) {
-    const dim = word(batches, d - 1);
-    const at = batch % dim;
-    a += (at * word(batches, nb + d - 1)) << 2;
-    b += (at * word(batches, 2 * nb + d - 1)) << 2;
-    batch /= dim;
-  }
   // What lies side by side for longer is read by vectors.
   const besides =
     word(walkTerms, 2 * nt - 1) == 1 &&
@@ -193,26 +172,6 @@ export function walkedPart(r: usize, batch: usize, i: usize, rows: usize, j: usi
       const first = min<usize>(8, some);
       panelOf(own(PANELS_B), b, offset, at, k, count, ldc, rows, first, k0 != 0);
       if (some > 8) panelOf(own(SECOND_B), b, offset + 32, at + 32, k, count, ldc, rows, some - 8, k0 != 0);
-    }
-  }
-}
-
-export function walked(r: usize): void {
-  const m = word(r, 2);
-  const n = word(r, 3);
-  const prologue = word(r, 10);
-  const epilogue = word(r, 11);
-  const nb = word(r, 14);
-  const dims = r + 60 + ((word(r, 12) + word(r, 13)) << 3);
-  let batches: usize = 1;
-  for (let d: usize = 0; d < nb; d++) batches *= word(dims, d);
-  if (prologue != 0) ewRange(prologue, 0, word(prologue, 0));
-  for (let batch: usize = 0; batch < batches; batch++) {
-    for (let i: usize = 0; i < m; i += ROWS) {
-      const rows = min(ROWS, m - i);
-      walkedPart(r, batch, i, rows, 0, n);
-      const from = (batch * m + i) * n;
-      if (epilogue != 0) ewRange(epilogue, from, from + rows * n);
     }
   }
 }

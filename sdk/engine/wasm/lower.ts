@@ -113,32 +113,7 @@ export function lowerPlan(plan: Plan): Lowered {
         });
         break;
       case 'matmul':
-        if (k.b.walk) {
-          const { terms, columns } = k.b.walk;
-          record('walked', () => {
-            w.push(k.m, k.n, k.k);
-            pointer(k.a.buffer, k.a.offset);
-            w.push(k.a.row, k.a.column);
-            pointer(k.b.buffer, k.b.offset);
-            pointer(k.out);
-            program(k.prologue);
-            program(k.epilogue);
-            w.push(terms.dims.length, columns.dims.length, k.batch.length);
-            for (const list of [
-              terms.dims,
-              terms.strides,
-              columns.dims,
-              columns.strides,
-              k.batch,
-              k.a.batch,
-              k.b.batch,
-            ]) {
-              w.push(...list.map((x) => x >>> 0));
-            }
-          });
-          break;
-        }
-        record(k.mode === 'int8' ? 'matmulInt8' : 'matmul', () => {
+        record(k.b.walk ? 'walked' : k.mode === 'int8' ? 'matmulInt8' : 'matmul', () => {
           w.push(k.m, k.n, k.k);
           for (const side of [k.a, k.b]) {
             pointer(side.buffer, side.offset);
@@ -150,6 +125,11 @@ export function lowerPlan(plan: Plan): Lowered {
           program(k.epilogue);
           const c = k.batch.map((_, i) => k.batch.slice(i + 1).reduce((p, d) => p * d, k.m * k.n));
           w.push(k.batch.length, ...k.batch, ...k.a.batch.map((s) => s >>> 0), ...k.b.batch.map((s) => s >>> 0), ...c);
+          if (!k.b.walk) return;
+          const { terms, columns } = k.b.walk;
+          w.push(terms.dims.length, columns.dims.length);
+          for (const list of [terms.dims, terms.strides, columns.dims, columns.strides])
+            w.push(...list.map((x) => x >>> 0));
         });
         break;
       case 'gather':
