@@ -61,7 +61,7 @@ function plot(to: Element, { title, unit, labels }: PlotOptions, points: readonl
   const names = [...new Set(points.flatMap((p) => Object.keys(p.values)))];
   const xs = points.map((p) => p.x);
   const columns = names.map((n) => points.map((p) => p.values[n] ?? null));
-  const width = Math.min(620, Math.max(320, labels ? 110 * labels.length : 320));
+  const width = labels ? 150 * labels.length : 320;
   const series = names.map((label): uPlot.Series => {
     const stroke = COLORS[label] ?? '#888';
     const points = { show: true, size: 7, fill: stroke };

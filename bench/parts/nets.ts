@@ -93,7 +93,7 @@ async function* rowsToEach(work: Work, built: string, place: Place, pace: Pace) 
   for (const [i, peer] of peers.entries()) {
     const o = {
       part: 'webgpu',
-      name: `${nameOf(work)} to ${peer.name}`,
+      name: `${nameOf(work)} on WebGPU to ${peer.name}`,
       ours: OURS.name,
       target: TO_PEER.get(peer) ?? null,
     };
