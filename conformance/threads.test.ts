@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { conv2d } from '../sdk/core/convolution.ts';
 import { logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
 import { grad } from '../sdk/core/grad.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
@@ -70,6 +71,12 @@ const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
       rt.rng.bits('bits', [100_003]),
       rt.rng.uniform('uniform', [7, 10_001]).slice([1, 3], [7, 10_000]).neg(),
     ];
+  },
+  'a convolution and its gradients': (rt) => {
+    const x = rt.rng.normal('x', [8, 3, 28, 28]);
+    const w = rt.rng.normal('w', [20, 3, 5, 5]);
+    const y = conv2d(x, w, { padding: 2 }).relu();
+    return [y, ...grad(y.mul(y).sum(), [x, w])];
   },
   'two layers and their gradients': (rt) => {
     const x = rt.rng.normal('x', [128, 300]);

@@ -1,4 +1,4 @@
-/** Threads of Node. Plain JavaScript, because `#threads` leads here. */
+/** Threads of Node and Deno, whose own keep the process alive. Plain JavaScript, because `#threads` leads here. */
 
 export { default as kernels } from '../../../wasm/build/threads.js';
 

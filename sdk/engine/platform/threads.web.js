@@ -1,4 +1,4 @@
-/** Threads of browsers, Deno and Bun. Plain JavaScript, because `#threads` leads here. */
+/** Threads of browsers and Bun. Plain JavaScript, because `#threads` leads here. */
 
 export { default as kernels } from '../../../wasm/build/threads.js';
 

@@ -25,7 +25,7 @@ export const forCores = (cores: number): number => Math.min(8, Math.max(Math.min
 export async function loadKernels(wanted: number | 'auto', given?: object | string, parts?: Parts): Promise<Loaded> {
   try {
     const platform = wanted === 1 || unshared() ? null : (parts?.threads ?? (await import('#threads')));
-    const threads = wanted !== 'auto' ? wanted : platform ? forCores(await platform.cores()) : 2;
+    const threads = wanted !== 'auto' ? wanted : platform ? forCores(await platform.cores().catch(() => 1)) : 2;
     if (given !== undefined) {
       const module = await compiled(given);
       if (!isShared(module)) return single(module, threads > 1 ? 'the kernels given are of one thread' : '');
