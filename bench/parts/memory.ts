@@ -9,8 +9,8 @@ import { rowOf } from '../rows.ts';
 
 const STEPS = 10_000;
 const FIRST = 'first third';
-/** V8's own code and types come and go by less than a percent. */
-const TARGETS = { heap: 1.01, device: 1 } as const;
+/** V8's own code and types come and go by a few percent. */
+const TARGETS = { heap: 1.05, device: 1 } as const;
 
 const least = (samples: readonly Sample[], what: keyof typeof TARGETS): number =>
   Math.min(...samples.map((s) => s[what])) / 1024;
