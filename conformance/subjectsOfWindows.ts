@@ -196,13 +196,17 @@ const wrongDType = (op: Op, dtype: DType) =>
   dtype === 'f32' ? undefined : { error: DTypeError, reason: `${op.name} takes f32` };
 
 const noteOf = (c: Case) => `${c.slice(0, 4).join(' ')}, ${c[4].map((a) => `[${a}]`).join(' ')}`;
-const attrsOf = (c: Case): Attrs => ({ ...toAttrs(c[4].map(sliding)), groups: c[1] });
+const attrsOf = (c: Case, precision: Precision): Attrs => ({
+  ...toAttrs(c[4].map(sliding)),
+  groups: c[1],
+  ...(precision === 'highest' ? {} : { precision }),
+});
 
 /** Which two of x, w and y an op takes. */
 const convolution = (op: Op, takes: string): Subject => ({
   op,
   variants: (dtype, shape) =>
-    CASES[shape].map((c): Variant => {
+    CASES[shape].flatMap((c) => PRECISIONS.map((precision): Variant => {
       const [n, groups, ci, co, axes, from, view] = c;
       const all = axes.map(sliding);
       const operands: Record<string, Input> = {
@@ -211,12 +215,12 @@ const convolution = (op: Op, takes: string): Subject => ({
         y: input([n, groups * co, ...all.map(places)], dtype),
       };
       return {
-        note: noteOf(c),
+        note: `${noteOf(c)}, ${precision}`,
         inputs: [...takes].map((k) => operands[k]),
-        make: (x) => apply(op, x, attrsOf(c)),
+        make: (x) => apply(op, x, attrsOf(c, precision)),
         refusal: wrongDType(op, dtype),
       };
-    }),
+    })),
 });
 
 /** [batch, channels, axes]; padding is less than the kernel. */

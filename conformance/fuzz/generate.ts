@@ -299,13 +299,14 @@ function windowStep(b: Builder): number | null {
     const transposed = b.r.chance(0.4);
     const w = b.leaf(transposed ? [c, outputs / groups, ...kernel] : [outputs, c / groups, ...kernel]);
     const padding = sizes(0, 2);
+    const mode = b.r.chance(0.3) ? { precision: b.r.pick(['high', 'medium'] as const) } : {};
     return transposed
       ? b.step(`convTranspose${axes}d`, [
           v(x),
           v(w),
-          { stride, padding, dilation, groups, outputPadding: b.r.below(2) },
+          { stride, padding, dilation, groups, outputPadding: b.r.below(2), ...mode },
         ])
-      : b.step(`conv${axes}d`, [v(x), v(w), { stride, padding: b.r.chance(0.1) ? 'same' : padding, dilation, groups }]);
+      : b.step(`conv${axes}d`, [v(x), v(w), { stride, padding: b.r.chance(0.1) ? 'same' : padding, dilation, groups, ...mode }]);
   } catch {
     return null;
   }

@@ -2,6 +2,7 @@
 
 import type { Attrs } from '../../sdk/core/node.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
+import { narrow } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
 import { contract } from './matmul.ts';
 import { build, coordinates, get, type Value } from './value.ts';
@@ -18,6 +19,10 @@ export const allOf = (shape: Shape): number[][] =>
 export function element(x: Value, n: number, c: number, at: readonly number[]): number {
   return at.every((p, i) => p >= 0 && p < x.shape[i + 2]) ? get(x, [n, c, ...at]) : 0;
 }
+
+/** An operand in the mode that the attributes name. */
+export const rounded = (x: Value, { precision }: Attrs): Value =>
+  precision ? { ...x, data: Float32Array.from(x.data, (v) => narrow(v, precision === 'high' ? 0x1000 : 0x10000)) } : x;
 
 export function conv(x: Value, w: Value, attrs: Attrs, shape: Shape): Value {
   const axes = axesOf(attrs);

@@ -5,7 +5,7 @@ import type { Node } from '../../sdk/core/node.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { COMPARE } from './compare.ts';
-import { conv, convInput, convWeight } from './conv.ts';
+import { conv, convInput, convWeight, rounded } from './conv.ts';
 import { type Element, elementwise } from './elementwise.ts';
 import { FUNCTIONS } from './functions.ts';
 import { gather, scatterAdd } from './gather.ts';
@@ -88,11 +88,11 @@ function compute(n: Node, values: Map<Node, Value>): Value {
     case 'normal':
       return normal(attrs, a, shape);
     case 'conv':
-      return conv(a, b, attrs, shape);
+      return conv(rounded(a, attrs), rounded(b, attrs), attrs, shape);
     case 'convInput':
-      return convInput(a, b, attrs, shape);
+      return convInput(rounded(a, attrs), rounded(b, attrs), attrs, shape);
     case 'convWeight':
-      return convWeight(a, b, attrs, shape);
+      return convWeight(rounded(a, attrs), rounded(b, attrs), attrs, shape);
     case 'maxPool':
       return maxPool(a, attrs, shape);
     case 'poolIndex':

@@ -1,8 +1,10 @@
 /** Convolutions of tensors: arguments as PyTorch has them, checked, for the ops of ops/conv.ts. */
 
+import { PRECISIONS, type Precision } from './dtype.ts';
 import { OptionError, ShapeError } from './errors.ts';
 import type { Node } from './node.ts';
 import { conv, convTranspose } from './ops/conv.ts';
+import { modeOf } from './ops/matmul.ts';
 import { places, type Sliding, span } from './ops/windows.ts';
 import { checkOptions, count, index, type OptionTable, type Rule } from './options.ts';
 import { showShape } from './shape.ts';
@@ -21,6 +23,8 @@ export interface ConvOptions {
   dilation?: Sizes;
   /** Channels fall into so many groups, which see nothing of each other; 1 unless given. */
   groups?: number;
+  /** As for matmul; the runtime's unless given. */
+  precision?: Precision;
 }
 
 export interface ConvTransposeOptions {
@@ -31,6 +35,7 @@ export interface ConvTransposeOptions {
   outputPadding?: Sizes;
   dilation?: Sizes;
   groups?: number;
+  precision?: Precision;
 }
 
 type F32 = Tensor<'f32'> | Variable<'f32'>;
@@ -51,7 +56,13 @@ export function listOf(what: string, sizes: Sizes, axes: number): readonly numbe
   });
 }
 
-export const CONV_OPTIONS: OptionTable<ConvOptions> = {
+const precision: Rule = {
+  expects: `one of ${PRECISIONS.join(', ')}`,
+  ok: (v) => PRECISIONS.includes(v as Precision),
+};
+
+/** What says where windows lie; layers take the runtime's precision. */
+export const CONV_OPTIONS: OptionTable<Omit<ConvOptions, 'precision'>> = {
   stride: each(count),
   padding: {
     ...each(index),
@@ -67,6 +78,7 @@ const CONV_TRANSPOSE: OptionTable<ConvTransposeOptions> = {
   outputPadding: each(index),
   dilation: each(count),
   groups: count,
+  precision,
 };
 
 function refuse(name: string, x: Node, w: Node, why: string, hint: string): never {
@@ -89,7 +101,7 @@ function operands(name: string, axes: number, x: F32, w: F32): [Node, Node] {
 }
 
 function convolve(name: string, axes: number, x: F32, w: F32, o: ConvOptions): Tensor<'f32'> {
-  checkOptions(name, CONV_OPTIONS, o);
+  checkOptions(name, { ...CONV_OPTIONS, precision }, o);
   const [a, b] = operands(name, axes, x, w);
   const { padding = 0, groups = 1 } = o;
   const [stride, dilation] = [o.stride ?? 1, o.dilation ?? 1].map((v) => listOf(name, v, axes));
@@ -125,7 +137,7 @@ function convolve(name: string, axes: number, x: F32, w: F32, o: ConvOptions): T
       'Pad more, or use a smaller kernel.',
     );
   }
-  return new Tensor(conv(a, b, sliding, groups));
+  return new Tensor(conv(a, b, sliding, groups, modeOf(name, a.graph, o.precision)));
 }
 
 function transpose(name: string, axes: number, y: F32, w: F32, o: ConvTransposeOptions): Tensor<'f32'> {
@@ -157,7 +169,7 @@ function transpose(name: string, axes: number, y: F32, w: F32, o: ConvTransposeO
   if (sliding.some((s, i) => s.size < 1 || a.shape[i + 2] < 1)) {
     refuse(name, a, b, `padding [${padding}] leaves nothing`, 'Use less padding.');
   }
-  return new Tensor(convTranspose(a, b, sliding, groups));
+  return new Tensor(convTranspose(a, b, sliding, groups, modeOf(name, a.graph, o.precision)));
 }
 
 /**

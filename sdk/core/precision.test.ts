@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scatter } from '../../conformance/slice.ts';
 import { createWasmRuntime } from '../engine/create.ts';
-import { createRuntime, grad, jvp, matmulInt8, quantize, type Runtime, type Tensor } from '../index.ts';
+import { conv2d, convTranspose2d, createRuntime, grad, jvp, matmulInt8, quantize, type Runtime, type Tensor } from '../index.ts';
 import { bf16ToF32, f32ToBf16, narrow } from './scalar/index.ts';
 
 type F32 = Tensor<'f32'>;
@@ -58,6 +58,30 @@ test('one captured program holds several precisions', async () => {
   ]);
   const [x, y, z] = await all(a, b);
   assert.deepEqual([await data(x), await data(y), await data(z)], [HIGHEST, HIGH, MEDIUM]);
+});
+
+test('convolutions have it too: per call, from the runtime, and in their derivatives', async () => {
+  const [x, w, g] = [rt.tensor(draw(2 * 3 * 36), [2, 3, 6, 6]), rt.tensor(draw(4 * 27), [4, 3, 3, 3]), draw(2 * 4 * 16)];
+  const round = (t: F32) => t.cast('bf16').cast('f32').detach();
+  const o = { precision: 'medium' } as const;
+  const y = conv2d(x, w, o);
+  const [exact, narrowed] = [await data(conv2d(x, w)), await data(y)];
+  assert.notDeepEqual(narrowed, exact);
+  assert.deepEqual(narrowed, await data(conv2d(round(x), round(w))));
+  assert.notDeepEqual(await data(conv2d(x, w, { precision: 'high' })), exact);
+  const seed = rt.tensor(g, [2, 4, 4, 4]);
+  const [gx, gw] = grad(y, [x, w], { seed });
+  const [ex, ew] = grad(conv2d(round(x), round(w)), [x, w], { seed, unused: 'zero' });
+  assert.equal((await data(ex)).some(Boolean) || (await data(ew)).some(Boolean), false);
+  assert.deepEqual(await data(gx), await data(convTranspose2d(seed, w, o)));
+  const leaves: [F32, F32] = [round(x), round(w)];
+  const [, hw] = grad(conv2d(...leaves), leaves, { seed: round(seed) });
+  assert.deepEqual(await data(gw), await data(hw));
+  assert.notDeepEqual(await data(convTranspose2d(seed, w, o)), await data(convTranspose2d(seed, w)));
+  await using low = await createRuntime({ backend: 'wasm', precision: 'medium' });
+  const same = conv2d(low.tensor(await x.data(), x.shape), low.tensor(await w.data(), w.shape));
+  assert.deepEqual(await data(same), narrowed);
+  assert.throws(() => conv2d(x, w, { precision: 'low' as never }), code('E_OPTION'));
 });
 
 test('medium has the bits of operands that are stored as bf16', async () => {

@@ -1,6 +1,6 @@
 /** Convolutions as layers. */
 
-import { CONV_OPTIONS, type ConvOptions, conv1d, conv2d, each, listOf, type Sizes } from '../core/convolution.ts';
+import { CONV_OPTIONS, type ConvOptions as AllOptions, conv1d, conv2d, each, listOf, type Sizes } from '../core/convolution.ts';
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
 import { checkOptions, count, filled, flag, type OptionTable } from '../core/options.ts';
@@ -9,6 +9,9 @@ import type { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
 import { fanIn, type Initialiser, initialiser } from './initialisers.ts';
 import { type Maker, Module, made } from './module.ts';
+
+/** Layers take the runtime's precision. */
+type ConvOptions = Omit<AllOptions, 'precision'>;
 
 export interface ConvLayerOptions extends ConvOptions {
   /** Add a bias for each output channel; default true. */

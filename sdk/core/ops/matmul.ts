@@ -91,7 +91,16 @@ export const NARROW: Op = mapOp('narrow', same('narrow', ['f32']), (e, [x], attr
 );
 
 /** An operand as the modes tf32x and bf16 load it, but for W, which the product itself applies. */
-const narrow = (x: Node, precision: 'high' | 'medium'): Node => apply(NARROW, [x], { place: PLACE[precision] });
+export const narrow = (x: Node, precision: 'high' | 'medium'): Node => apply(NARROW, [x], { place: PLACE[precision] });
+
+/** The attributes that say a contraction's precision: none where it is the highest. The runtime's unless given. */
+export function modeOf(name: string, graph: Node['graph'], given: Precision | undefined): Attrs {
+  const precision = given ?? graph.precision;
+  if (PRECISIONS.includes(precision)) return precision === 'highest' ? {} : { precision };
+  throw new OptionError(`${name}: precision must be one of ${PRECISIONS.join(', ')}, got ${precision}`, {
+    details: { op: name, precision },
+  });
+}
 
 /** Modes tf32x and bf16 on f32 operands: one node for differentiation, whose rounding passes adjoints as they are (N12). */
 export const MATMUL_NARROW: Op = {
@@ -110,7 +119,7 @@ export const MATMUL_NARROW: Op = {
 };
 
 /** A stored half as N6 loads it; those of bf16 may be 2^64 or more. */
-const widened = (x: Node): Node => (x.dtype === 'f16' ? cast(x, 'f32') : narrow(cast(x, 'f32'), 'medium'));
+export const widened = (x: Node): Node => (x.dtype === 'f16' ? cast(x, 'f32') : narrow(cast(x, 'f32'), 'medium'));
 
 /**
  * [..., m, k] by [..., k, n] gives [..., m, n]; batch axes broadcast. By a right side of rank 2 the left's leading axes are rows
@@ -126,14 +135,8 @@ export function matmul(left: Node, right: Node, o: MatmulOptions = {}): Node {
       details: { op: 'matmul', precision: o.precision },
     });
   }
-  if (o.precision && !PRECISIONS.includes(o.precision)) {
-    throw new OptionError(`matmul: precision must be one of ${PRECISIONS.join(', ')}, got ${o.precision}`, {
-      details: { op: 'matmul', precision: o.precision },
-    });
-  }
-  const precision = left.dtype === 'f32' ? (o.precision ?? left.graph.precision) : 'highest';
-  const op = precision === 'highest' ? MATMUL : MATMUL_NARROW;
-  const mode: Attrs = half ? { exact: true } : op === MATMUL ? {} : { precision };
+  const mode = half ? { exact: true } : left.dtype === 'f32' ? modeOf('matmul', left.graph, o.precision) : {};
+  const op = 'precision' in mode ? MATMUL_NARROW : MATMUL;
   const [a, b] = half ? sides.map(widened) : sides;
   const [transposeA, transposeB] = [o.transposeA === true, o.transposeB === true];
   if (b.shape.length !== 2 || a.shape.length <= 2) return apply(op, [a, b], { transposeA, transposeB, ...mode });
