@@ -306,7 +306,11 @@ function windowStep(b: Builder): number | null {
           v(w),
           { stride, padding, dilation, groups, outputPadding: b.r.below(2), ...mode },
         ])
-      : b.step(`conv${axes}d`, [v(x), v(w), { stride, padding: b.r.chance(0.1) ? 'same' : padding, dilation, groups, ...mode }]);
+      : b.step(`conv${axes}d`, [
+          v(x),
+          v(w),
+          { stride, padding: b.r.chance(0.1) ? 'same' : padding, dilation, groups, ...mode },
+        ]);
   } catch {
     return null;
   }

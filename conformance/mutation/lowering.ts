@@ -28,6 +28,12 @@ const print = (find: string, replace: string, s: Partial<Suspects>) =>
   mutant('sdk/engine/webgpu/print.ts', find, replace, s);
 const lower = (find: string, replace: string, s: Partial<Suspects>) =>
   mutant('sdk/engine/webgpu/lower.ts', find, replace, s);
+const scatter = (find: string, replace: string) =>
+  mutant('sdk/engine/webgpu/scatter.ts', find, replace, {
+    goldens: ['scatterAdd/'],
+    kernels: ['scatterFew', 'scatterSorted', 'scatterStarts', 'scatterLong'],
+    ops: ['scatterAdd'],
+  });
 const shader = (find: string, replace: string, s: Partial<Suspects>) =>
   mutant('sdk/engine/webgpu/shader.ts', find, replace, s);
 const op = (find: string, replace: string, golden: string) =>
@@ -116,9 +122,12 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
     goldens: ['gather/'],
     ops: ['gather'],
   }),
-  lower("k.kind === 'gather' ? k.n : k.v", 'k.n', { goldens: ['scatterAdd/'], ops: ['scatterAdd'] }),
   lower('isFloat(k.dtype) ? NAN[k.dtype] : 0', '0', { goldens: ['gather/'], ops: ['gather'] }),
-  lower('at(k.base, k.baseOffset)', 'at(k.out)', { goldens: ['scatterAdd/'], ops: ['scatterAdd'] }),
+  scatter('at(k.base, k.baseOffset)', 'at(k.out)'),
+  scatter('index.outer === 0 ? 1 : k.outer', '1'),
+  scatter('slabs > 1 ? columns : 0', '0'),
+  scatter('columns > 1 ? 1 : 0', '0'),
+  scatter("dtype: 'u32', descending: false", "dtype: 'i32', descending: false"),
   lower('scratchTop += roomFor(elements);', '', { ...MAX, graphs: 20 }),
   lower('arena: plan.arena + scratchHigh', 'arena: plan.arena', {
     ...SUM,

@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scatter } from '../../conformance/slice.ts';
 import { createWasmRuntime } from '../engine/create.ts';
-import { conv2d, convTranspose2d, createRuntime, grad, jvp, matmulInt8, quantize, type Runtime, type Tensor } from '../index.ts';
+import {
+  conv2d,
+  convTranspose2d,
+  createRuntime,
+  grad,
+  jvp,
+  matmulInt8,
+  quantize,
+  type Runtime,
+  type Tensor,
+} from '../index.ts';
 import { bf16ToF32, f32ToBf16, narrow } from './scalar/index.ts';
 
 type F32 = Tensor<'f32'>;
@@ -61,7 +71,11 @@ test('one captured program holds several precisions', async () => {
 });
 
 test('convolutions have it too: per call, from the runtime, and in their derivatives', async () => {
-  const [x, w, g] = [rt.tensor(draw(2 * 3 * 36), [2, 3, 6, 6]), rt.tensor(draw(4 * 27), [4, 3, 3, 3]), draw(2 * 4 * 16)];
+  const [x, w, g] = [
+    rt.tensor(draw(2 * 3 * 36), [2, 3, 6, 6]),
+    rt.tensor(draw(4 * 27), [4, 3, 3, 3]),
+    draw(2 * 4 * 16),
+  ];
   const round = (t: F32) => t.cast('bf16').cast('f32').detach();
   const o = { precision: 'medium' } as const;
   const y = conv2d(x, w, o);

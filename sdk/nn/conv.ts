@@ -1,6 +1,14 @@
 /** Convolutions as layers. */
 
-import { CONV_OPTIONS, type ConvOptions as AllOptions, conv1d, conv2d, each, listOf, type Sizes } from '../core/convolution.ts';
+import {
+  type ConvOptions as AllOptions,
+  CONV_OPTIONS,
+  conv1d,
+  conv2d,
+  each,
+  listOf,
+  type Sizes,
+} from '../core/convolution.ts';
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
 import { checkOptions, count, filled, flag, type OptionTable } from '../core/options.ts';

@@ -115,7 +115,11 @@ const product = (a: Node, b: Node, { precision }: Attrs, transposeB = false): No
   apply(MATMUL, [a, b], { transposeA: false, transposeB, ...(precision ? { exact: true } : {}) });
 
 /** Attributes of all three: where windows lie, groups, and the mode (`modeOf`). */
-const attrsOf = (axes: readonly Sliding[], groups: number, mode: Attrs): Attrs => ({ ...toAttrs(axes), groups, ...mode });
+const attrsOf = (axes: readonly Sliding[], groups: number, mode: Attrs): Attrs => ({
+  ...toAttrs(axes),
+  groups,
+  ...mode,
+});
 
 /** y of x and w, whose shapes fit the axes and groups. */
 export const conv = (x: Node, w: Node, axes: readonly Sliding[], groups: number, mode: Attrs): Node =>
