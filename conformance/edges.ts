@@ -93,6 +93,14 @@ const near = edge('scatterAdd of 2100 sources to a base below the window', 'scat
     .tensor([ofBits(0x8c7fffff)])
     .scatterAdd(rt.tensor(new Int32Array(2100), [2100], 'i32'), rt.tensor(source), 0);
 });
+/** Few outputs, many terms: chunks are a batch axis, the last may be short. */
+const splits = [
+  [1, 512, 5],
+  [3, 769, 4],
+  [2, 1300, 17],
+].map(([m, k, n]) =>
+  edge(`matmul ${m}x${k}x${n} of two batches`, 'matmul', (rt) => f32(rt, 2, m, k).matmul(f32(rt, 2, k, n))),
+);
 const turned = edge('matmul of four batch axes, stretched the other way', 'matmul', (rt) =>
   f32(rt, 1, 3, 1, 2, 4, 5).matmul(f32(rt, 2, 1, 3, 1, 5, 3)),
 );
@@ -211,6 +219,7 @@ export const EDGES: readonly Edge[] = [
   ...products,
   batches,
   turned,
+  ...splits,
   chunks,
   ...wide,
   ...runs,

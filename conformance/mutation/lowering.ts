@@ -117,6 +117,11 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   lower('{ ...right, rows: k.n, row: right.column, column: right.row }', '{ ...right, rows: k.n }', PACKED),
   lower('Math.ceil(k.k / RUN)', 'Math.floor(k.k / RUN)', PACKED),
   lower('word(k.batch.length),\n                word(first)', 'word(1),\n                word(first)', MATMUL),
+  lower('first * TERMS * side.line', 'first * side.line', MATMUL),
+  lower('batch: [...side.batch, TERMS * side.line]', 'batch: [...side.batch, side.line]', MATMUL),
+  lower('to.offset + c * outputs', 'to.offset', MATMUL),
+  lower('strides: [chunks * outputs, 1]', 'strides: [outputs, 1]', MATMUL),
+  lower('k.k % TERMS === 0 ? 0 : 1', '0', MATMUL),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
   lower('[k.index.outer, k.index.axis, k.index.inner]', '[k.index.outer, k.index.inner, k.index.axis]', {
     goldens: ['gather/'],

@@ -2,7 +2,7 @@
 
 import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
-import type { BufferId, Kernel, Matrix, Plan, Program } from '../kernel.ts';
+import type { BufferId, Kernel, Matrix, Plan, Program, ProgramValue } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
 import { lowerCumsum } from './cumsum.ts';
@@ -110,41 +110,8 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
               { at: at(k.a.buffer, k.a.offset), row: k.a.row, line: k.a.column, batch: k.a.batch },
               { at: at(right.buffer, right.offset), row: right.column, line: right.row, batch: right.batch },
             ];
-        const batches = k.batch.reduce((n, d) => n * d, 1);
-        const group = TILE[packed ? 'packed' : 'strided'] * SIDE;
-        /** Rows or columns that do so much work, in whole tiles. */
-        const tiles = (rows: number, most: number): number =>
-          Math.min(most, Math.max(1, Math.floor(rows / group)) * group);
-        // Rows first, whose whole length is the least that is read twice.
-        const most = limits.groups * group;
-        const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
-        const columns = tiles(limits.work / (Math.min(rows, k.m) * Math.max(k.k, 1)), most);
-        const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
-        for (let first = 0; first < batches; first += deep) {
-          for (let row = 0; row < k.m; row += rows) {
-            for (let column = 0; column < k.n; column += columns) {
-              const params = [
-                ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
-                a.at,
-                word(a.row),
-                word(a.line),
-                b.at,
-                word(b.line),
-                word(b.row),
-                at(k.out),
-                word(k.batch.length),
-                word(first),
-                ...axes(k.batch),
-                ...axes(a.batch),
-                ...axes(b.batch),
-                ...[row, column, k.m, k.n].map(word),
-              ];
-              const x = Math.ceil(Math.min(columns, k.n - column) / group);
-              const y = Math.ceil(Math.min(rows, k.m - row) / group);
-              dispatch(KERNELS[kernel], params, [x, y, Math.min(deep, batches - first)]);
-            }
-          }
-        }
+        if (isSplit(k)) split(k, kernel, a, b);
+        else multiply(k, kernel, a, b, at(k.out));
         if (k.epilogue) program(k.epilogue);
         return;
       }
@@ -176,6 +143,80 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       default:
         k satisfies never;
     }
+  };
+
+  /** Dispatches of a contraction, each of no more work than one may take. */
+  const multiply = (k: Sizes, kernel: Contraction, a: Side, b: Side, to: Place): void => {
+    const batches = k.batch.reduce((n, d) => n * d, 1);
+    const group = TILE[kernel.startsWith('matmulPacked') ? 'packed' : 'strided'] * SIDE;
+    /** Rows or columns that do so much work, in whole tiles. */
+    const tiles = (rows: number, most: number): number => Math.min(most, Math.max(1, Math.floor(rows / group)) * group);
+    // Rows first, whose whole length is the least that is read twice.
+    const most = limits.groups * group;
+    const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
+    const columns = tiles(limits.work / (Math.min(rows, k.m) * Math.max(k.k, 1)), most);
+    const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
+    for (let first = 0; first < batches; first += deep) {
+      for (let row = 0; row < k.m; row += rows) {
+        for (let column = 0; column < k.n; column += columns) {
+          const params = [
+            ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
+            a.at,
+            word(a.row),
+            word(a.line),
+            b.at,
+            word(b.line),
+            word(b.row),
+            to,
+            word(k.batch.length),
+            word(first),
+            ...axes(k.batch),
+            ...axes(a.batch),
+            ...axes(b.batch),
+            ...[row, column, k.m, k.n].map(word),
+          ];
+          const x = Math.ceil(Math.min(columns, k.n - column) / group);
+          const y = Math.ceil(Math.min(rows, k.m - row) / group);
+          dispatch(KERNELS[kernel], params, [x, y, Math.min(deep, batches - first)]);
+        }
+      }
+    }
+  };
+
+  /**
+   * A product of few outputs and many terms, which would leave a GPU idle: its chunks of 256 terms are a batch axis, and their
+   * results are added from left to right, as N6 says. Snapping them in between changes nothing but the sign of a zero.
+   */
+  const split = (k: Product, kernel: Contraction, a: Side, b: Side): void => {
+    const [outputs, batches] = [k.m * k.n, k.batch.reduce((n, d) => n * d, 1)];
+    const values: ProgramValue[] = [];
+    const part = (first: number, chunks: number, terms: number): void => {
+      if (chunks === 0) return;
+      const from = (side: Side): Side => ({
+        ...side,
+        at: { ...side.at, offset: side.at.offset + first * TERMS * side.line },
+        batch: [...side.batch, TERMS * side.line],
+      });
+      const to = scratch(batches * chunks * outputs);
+      const sizes = { ...k, k: terms, batch: [...k.batch, chunks] };
+      multiply(sizes, kernel, from(a), from(b), to);
+      for (let c = 0; c < chunks; c++) {
+        const access = {
+          buffer: to.buffer,
+          offset: to.offset + c * outputs,
+          dims: [batches, outputs],
+          strides: [chunks * outputs, 1],
+        };
+        const at = values.push({ kind: 'load', access }) - 1;
+        if (at > 0) values.push({ kind: 'row', op: 'add_f', args: [at - 1, at] });
+      }
+    };
+    const whole = Math.floor(k.k / TERMS);
+    part(0, whole, TERMS);
+    part(whole, k.k % TERMS === 0 ? 0 : 1, k.k % TERMS);
+    const total = batches * outputs;
+    const access = { buffer: k.out, offset: 0, dims: [total], strides: [1] };
+    program({ total, values, stores: [{ value: values.length - 1, access, output: false }] });
   };
 
   /** Puts a right side that no two strides walk into scratch as a matrix; one that all batches share is put there once. */
@@ -283,6 +324,8 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
 const SCRATCH: BufferId = -1;
 
 type Product = Extract<Kernel, { kind: 'matmul' }>;
+type Sizes = Pick<Product, 'm' | 'n' | 'k' | 'batch'>;
+type Contraction = keyof typeof KERNELS & `matmul${string}`;
 
 /** A side of a product: where it is, and its steps from row to row (of B: column to column) and from k to k. */
 interface Side {
@@ -294,7 +337,18 @@ interface Side {
 
 /** By shape alone: each side is then read by so many tiles that windowing it once is less than at every load. */
 const isPacked = (k: Product): boolean => k.mode !== 'int8' && k.m >= PACKED && k.n >= PACKED && k.k > 0;
-const contraction = (mode: Product['mode'], packed: boolean): keyof typeof KERNELS =>
+/** By shape alone: few rows or columns, and chunks enough to be worth another dispatch (a program holds so many). */
+const isSplit = (k: Product): boolean =>
+  k.mode !== 'int8' &&
+  Math.min(k.m, k.n) < SKINNY &&
+  k.k >= 2 * TERMS &&
+  k.k <= MOST_CHUNKS * TERMS &&
+  k.batch.length < BATCH_AXES;
+const SKINNY = 16;
+/** Terms of one chunk of a contraction (N6). */
+const TERMS = 256;
+const MOST_CHUNKS = 20;
+const contraction = (mode: Product['mode'], packed: boolean): Contraction =>
   mode === 'int8'
     ? 'matmulInt8'
     : mode === 'exact'
