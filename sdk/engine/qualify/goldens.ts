@@ -157,6 +157,8 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
       .add(f32(alike(13, 11)))
       .relu(),
   });
+  // Fewer rows or columns are split into their chunks, more are packed: here one invocation goes through all of them.
+  add('matmul', { long: f32(alike(43, 17 * 600), [17, 600]).matmul(f32(alike(44, 600 * 18), [600, 18])) });
   const c = f32(alike(14, 3 * 5 * 7), [3, 5, 7]);
   const d = f32(alike(15, 6 * 5), [6, 5]);
   add('matmul', { 'batched, transposed': c.matmul(d, { transposeA: true, transposeB: true }) });
