@@ -151,3 +151,22 @@ export function textMetadata(metadata: Archive['metadata']): [key: string, text:
 /** A map of a decoded file: neither a list nor bytes. */
 export const isRecord = (v: unknown): v is Record<string, unknown> =>
   typeof v === 'object' && v !== null && !Array.isArray(v) && !ArrayBuffer.isView(v);
+
+/** An entry of a header that says where a tensor lies among the data: safetensors and burnpack have the same three fields. */
+export interface Span {
+  readonly dtype: unknown;
+  readonly shape: Shape;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A fault where an entry is not {dtype, shape, data_offsets} of whole numbers. */
+export function spanOf(format: string, tensor: string, v: unknown): Span {
+  const list = (x: unknown): x is number[] =>
+    Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  if (!isRecord(v) || !list(v.shape) || !list(v.data_offsets) || v.data_offsets.length !== 2) {
+    throw fault(format, 'its entry is not {dtype, shape, data_offsets}', { tensor });
+  }
+  const [begin, end] = v.data_offsets;
+  return { dtype: v.dtype, shape: v.shape, begin, end };
+}

@@ -18,6 +18,7 @@ import {
   type ReadArchive,
   type ReadArchiveOptions,
   rawBytes,
+  spanOf,
   textMetadata,
 } from './archive.ts';
 
@@ -133,16 +134,12 @@ function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<str
 }
 
 function entryOf(name: string, v: unknown): Entry {
-  const list = (x: unknown): x is number[] =>
-    Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-  if (!isRecord(v) || !list(v.shape) || !list(v.data_offsets) || v.data_offsets.length !== 2) {
-    throw fault(FORMAT, 'its entry is not {dtype, shape, data_offsets}', { tensor: name });
-  }
-  const type = burnType(FORMAT, name, v.dtype);
-  const [begin, end] = v.data_offsets;
-  const need = bytesOf(FORMAT, name, type, v.shape);
-  if (end - begin !== need) throw fault(FORMAT, `${end - begin} bytes, expected ${need}`, { tensor: name });
-  return { name, type, shape: v.shape, begin, end };
+  const { dtype, ...span } = spanOf(FORMAT, name, v);
+  const type = burnType(FORMAT, name, dtype);
+  const need = bytesOf(FORMAT, name, type, span.shape);
+  const bytes = span.end - span.begin;
+  if (bytes !== need) throw fault(FORMAT, `${bytes} bytes, expected ${need}`, { tensor: name });
+  return { name, type, ...span };
 }
 
 const record = (v: unknown): Record<string, unknown> => (isRecord(v) ? v : {});

@@ -16,6 +16,7 @@ import {
   type ReadArchive,
   type ReadArchiveOptions,
   rawBytes,
+  spanOf,
   textMetadata,
 } from './archive.ts';
 
@@ -102,24 +103,20 @@ function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<str
 }
 
 function entryOf(name: string, v: unknown): Entry {
-  const list = (x: unknown): x is number[] =>
-    Array.isArray(x) && x.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-  if (!isRecord(v) || !list(v.shape) || !list(v.data_offsets) || v.data_offsets.length !== 2) {
-    throw fault(FORMAT, 'its entry is not {dtype, shape, data_offsets}', { tensor: name });
-  }
-  const type = TYPE.get(v.dtype as string);
+  const { dtype, ...span } = spanOf(FORMAT, name, v);
+  const type = TYPE.get(dtype as string);
   if (!type) {
-    throw fault(FORMAT, `has dtype ${JSON.stringify(v.dtype)}`, {
+    throw fault(FORMAT, `has dtype ${JSON.stringify(dtype)}`, {
       tensor: name,
       hint: `Save it as one of ${[...TYPE.keys()].join(' ')}.`,
     });
   }
-  const [begin, end] = v.data_offsets;
-  const need = bytesOf(FORMAT, name, type, v.shape);
-  if (end - begin !== need) {
-    throw fault(FORMAT, `${end - begin} bytes for ${v.dtype} [${v.shape}], expected ${need}`, { tensor: name });
+  const need = bytesOf(FORMAT, name, type, span.shape);
+  const bytes = span.end - span.begin;
+  if (bytes !== need) {
+    throw fault(FORMAT, `${bytes} bytes for ${dtype} [${span.shape}], expected ${need}`, { tensor: name });
   }
-  return { name, type, shape: v.shape, begin, end };
+  return { name, type, ...span };
 }
 
 /**
