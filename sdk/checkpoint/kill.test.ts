@@ -1,12 +1,13 @@
-/** Whenever a writer dies, the run is as after its last promised save, or as after the one it was making. */
+/**
+ * Whenever a writer dies, the run is as after its last promised save, or as after the one it was making. Processes are killed by
+ * conformance/torture/kill.ts.
+ */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import * as nodeFs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type FsModule, fsStore } from '../../adapters/fs.ts';
 import { RunStore } from './run.ts';
 import { tensor } from './sample.ts';
@@ -84,34 +85,4 @@ test('death at every file-system call of a save: the run opens at the step befor
     if (promised && !body.dead()) break;
   }
   assert.ok(before > 20 && itself > 3, `${before} before, ${itself} after the commit`);
-});
-
-test('SIGKILL at any moment: no promised save is lost', async () => {
-  const d = await dir();
-  const writer = fileURLToPath(new URL('./kill.writer.ts', import.meta.url));
-  let last = 0;
-  for (const delay of [5, 40, 90, 17]) {
-    const child = spawn(process.execPath, ['--import', 'tsx', writer, d], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    const first = new Promise<void>((resolve, reject) => {
-      child.stdout.on('data', (b) => {
-        text += b;
-        resolve();
-      });
-      child.on('exit', (code) => reject(new Error(`the writer ended by itself: ${code}`)));
-    });
-    await first;
-    const gone = new Promise((resolve) => child.on('exit', resolve));
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    child.kill('SIGKILL');
-    await gone;
-    const promised = Number(text.trim().split('\n').at(-1));
-    const found = await new RunStore(fsStore(d)).resume();
-    assert.deepEqual(found?.skipped, []);
-    const step = Number(found?.file.state.step);
-    assert.ok(step === promised || step === promised + 1, `promised ${promised}, found ${step}`);
-    assert.ok(promised > last, 'it went on from where the last one was killed');
-    assert.equal((await found?.file.read('w'))?.data[699_999], step);
-    last = step;
-  }
 });

@@ -1,0 +1,42 @@
+/** The training that writers share: states of 100 KB, so that an object is written in several pieces, and a quick step. */
+
+import type { Store } from '../../../adapters/store.ts';
+import type { CheckpointPlan } from '../../../sdk/checkpoint/index.ts';
+import { batches } from '../../../sdk/data/index.ts';
+import { createRuntime } from '../../../sdk/index.ts';
+import { crossEntropy, Linear, Sequential, tanh } from '../../../sdk/nn/index.ts';
+import { adam } from '../../../sdk/optim/index.ts';
+import { Trainer } from '../../../sdk/train/index.ts';
+import { tinyData } from '../../../sdk/train/tiny.ts';
+
+export interface Training {
+  readonly trainer: Trainer;
+  /** Trains until that many steps are complete. */
+  to(step: number): Promise<void>;
+}
+
+/** The same run in every process; with a store it saves there when told to. */
+export async function training(store?: Store, checkpoint?: CheckpointPlan): Promise<Training> {
+  const rt = await createRuntime({ backend: 'wasm', seed: 11 });
+  const model = new Sequential(new Linear(3, 1024), tanh, new Linear(1024, 3)).init(rt);
+  const { x, y } = tinyData();
+  const data = batches(x, y, { size: 5, shuffle: true });
+  const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adam({ lr: 0.01 }), store, checkpoint });
+  const to = async (step: number) => {
+    for await (const _ of trainer.run(data, { steps: step }));
+  };
+  return { trainer, to };
+}
+
+/** Fingerprints of the run that nobody interrupts, made as far as they are asked for. */
+export async function uninterrupted(): Promise<(step: number) => Promise<string>> {
+  const { trainer, to } = await training();
+  const at = [await trainer.fingerprint()];
+  return async (step) => {
+    while (at.length <= step) {
+      await to(at.length);
+      at.push(await trainer.fingerprint());
+    }
+    return at[step];
+  };
+}
