@@ -12,7 +12,7 @@ export interface Pace {
   readonly rounds: number;
   /** Milliseconds of CPU time of a turn; one step at least. */
   readonly turn: number;
-  /** Of the first turn, which is not counted. */
+  /** Of the first turn, which is not counted; 0 for none. */
   readonly warmUp: number;
   /** Steps whose results are compared before anything is timed. */
   readonly checked: number;
@@ -26,6 +26,8 @@ export interface Figures {
   /** Milliseconds of the clock to the first result, the library loaded; megabytes behind the checked steps. */
   readonly warmUp: number;
   readonly memory: number;
+  /** Of a GPU, from nothing to there. */
+  readonly pipelines: number;
 }
 
 /** What each contender gave: figures, or why there are none. */
@@ -59,7 +61,7 @@ export async function race(
     }
   }
   const rounds: Measured[][] = racers.map(() => []);
-  for (let round = -1; round < pace.rounds; round++) {
+  for (let round = pace.warmUp > 0 ? -1 : 0; round < pace.rounds; round++) {
     for (const [i, r] of racers.entries()) {
       if (out[i]) continue;
       try {
@@ -72,8 +74,9 @@ export async function race(
   }
   for (const r of racers) await r.ask({ close: true }).catch(() => {});
   return rounds.map((turns, i) => {
-    const { warmUp, memory } = checks[i] ?? {};
-    return out[i] ?? { cpu: median(turns.map((t) => t.cpu)), wall: median(turns.map((t) => t.wall)), warmUp, memory };
+    const { warmUp, memory, pipelines } = checks[i] ?? {};
+    const [cpu, wall] = [median(turns.map((t) => t.cpu)), median(turns.map((t) => t.wall))];
+    return out[i] ?? { cpu, wall, warmUp, memory, pipelines };
   });
 }
 

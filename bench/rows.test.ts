@@ -20,7 +20,7 @@ test('what stands aside is no peer', () => {
 });
 
 test('who has no figure stands there with the reason, and without ours a target is missed', () => {
-  const figures = { cpu: 3, wall: 7, warmUp: 1, memory: 1 };
+  const figures = { cpu: 3, wall: 7, warmUp: 1, memory: 1, pipelines: 0 };
   const row = raceRow(o, ['isobit', 'a', 'b'], [figures, { error: 'no kernel' }, { ...figures, cpu: 12 }]);
   assert.deepEqual([row.ratio, row.peerName, row.absent], [0.25, 'b', { a: 'no kernel' }]);
   assert.equal(raceRow(o, ['isobit', 'a'], [figures, { ...figures, wall: 14 }], 'wall').ratio, 0.5);

@@ -1,5 +1,6 @@
 /** The side of a contender: it steps when it is asked to, and measures itself. In Node a process of its own, in a browser a page. */
 
+import { pipelines } from './gpu.ts';
 import type { Contender, Open, Place, Work } from './work.ts';
 
 export type Request =
@@ -23,6 +24,8 @@ export interface Checked {
   readonly warmUp: number;
   /** Megabytes of the process, or of the page's heap. */
   readonly memory: number;
+  /** Of a GPU, made so far. */
+  readonly pipelines: number;
 }
 
 export type Answer = Measured | Checked | Record<string, never> | { readonly error: string };
@@ -53,7 +56,7 @@ export function turns(host: Host): (request: Request) => Promise<Answer> {
       if (results.length === 0) warmUp = opening + performance.now() - start;
       results.push(await (contender as Contender).probe());
     }
-    return { results, warmUp, memory: host.memory() };
+    return { results, warmUp, memory: host.memory(), pipelines: pipelines() };
   }
 
   async function run(ms: number): Promise<Measured> {

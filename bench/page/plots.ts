@@ -131,9 +131,10 @@ function growth(): void {
 }
 
 /** One figure of every contender, at each net. */
-function figures(title: string, unit: string, of: (f: Figures) => number): void {
-  const found = ['train', 'infer'].map(
-    (part) => [part, report.rows.filter((r) => r.part === part && r.figures)] as const,
+function figures(title: string, unit: string, of: (f: Figures) => number, parts: readonly string[]): void {
+  const found = parts.map(
+    // On WebGPU one row of each net has the figures of all.
+    (part) => [part, report.rows.filter((r) => r.part === part && r.figures && !/ to \S+$/.test(r.name))] as const,
   );
   if (found.every(([, rows]) => rows.length === 0)) return;
   const to = grid(title);
@@ -151,5 +152,7 @@ function figures(title: string, unit: string, of: (f: Figures) => number): void 
 ratios(report.rows);
 throughput();
 growth();
-figures('Memory of the process behind the first steps', 'MB', (f) => f.memory);
-figures('Warm-up: from a loaded library to the first result, by the clock', 'ms', (f) => f.warmUp);
+figures('Memory of the process behind the first steps', 'MB', (f) => f.memory, ['train', 'infer']);
+const WARM_UP = 'Warm-up: from a loaded library to the first result, by the clock';
+figures(WARM_UP, 'ms', (f) => f.warmUp, ['train', 'infer', 'webgpu']);
+figures('Pipelines for the first steps', 'pipelines', (f) => f.pipelines, ['webgpu']);
