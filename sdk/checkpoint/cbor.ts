@@ -34,3 +34,8 @@ export function decodeCanonical(bytes: Uint8Array, o: DecodeOptions): Json {
   }
   return value;
 }
+
+/** A copy of a value as a file will hold it. Throws E_ENCODE as `encodeCanonical`. */
+export function ownJson<T extends Json>(value: T, what: string): T {
+  return decodeCanonical(encodeCanonical(value, what), { limits: LIMITS, what }) as T;
+}

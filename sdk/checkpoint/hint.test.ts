@@ -293,7 +293,7 @@ test('a writer without a list that slept while others removed records does not f
   const other = run(inner, { writer: 'other', keepLast: 1 });
   await other.resume();
   for (let step = 2; step <= 9; step++) await save(other, step);
-  await assert.rejects(save(sleeper, 20), code('E_CONFLICT'));
+  await assert.rejects(save(sleeper, 20), code('E_FENCED'));
   for (const store of [inner, blind(inner).store]) {
     assert.equal((await run(store).resume())?.commit.writer, 'other');
   }

@@ -1,5 +1,6 @@
 /** Checkpoints: the file `isobit/1`, and a run's history of such files in a store. */
 
+export { BackgroundSaver, type Picture } from './background.ts';
 export type { CommitRecord } from './commit.ts';
 export type { Copied, CopyOptions } from './copy.ts';
 export { copyRun } from './copy.ts';
@@ -8,7 +9,7 @@ export { describeCheckpoint } from './inspect.ts';
 export type { Limits } from './limits.ts';
 export { LIMITS } from './limits.ts';
 export type { Schema, State } from './manifest.ts';
-export type { CheckpointPlan, KeepBest, Moment, Retention, Trigger } from './plan.ts';
+export type { Async, CheckpointPlan, KeepBest, Moment, Retention, Trigger } from './plan.ts';
 export { checkPlan, isBetter, PLAN_OPTIONS, stepsToSave, triggersAt } from './plan.ts';
 export type { CheckpointFile, OpenOptions, TensorInfo } from './reader.ts';
 export { openCheckpoint } from './reader.ts';

@@ -123,8 +123,8 @@ export class CommitLog {
 
   /**
    * Appends one record, or throws E_CONFLICT with the winner's. A writer that slept while others wrote may find its number
-   * free again, because old records are removed; so it also looks for commits above its own. Its record then stays where
-   * it is, below theirs: removing it could take a commit from under one who has built on it.
+   * free again, because old records are removed; so it also looks for commits above its own, which is E_FENCED. Its record
+   * then stays where it is, below theirs: removing it could take a commit from under one who has built on it.
    */
   async append(record: CommitRecord, o: IO): Promise<void> {
     const { seq } = record;
@@ -138,7 +138,7 @@ export class CommitLog {
     // from here on the commit is durable: an abort comes too late
     const above = await this.#above(seq);
     this.#unsure = undefined;
-    if (above > 0) throw await this.#conflict(record, above, o);
+    if (above > 0) throw await this.#conflict(record, above, o, 'E_FENCED');
     // A store that fails here has still kept the commit, and a log without holes needs no hint.
     if (!(await this.#lists())) await this.point(seq).catch(ifOurs);
   }
@@ -182,11 +182,16 @@ export class CommitLog {
     await this.#store.delete(this.key(seq), { signal: o.signal });
   }
 
-  async #conflict(mine: CommitRecord, seq: number, o: IO): Promise<CheckpointError> {
+  async #conflict(
+    mine: CommitRecord,
+    seq: number,
+    o: IO,
+    code: 'E_CONFLICT' | 'E_FENCED' = 'E_CONFLICT',
+  ): Promise<CheckpointError> {
     const entry = await this.read(seq, o);
     const winner = 'record' in entry ? entry.record : null;
     const who = winner ? `writer '${winner.writer}' at step ${winner.step}` : 'another writer';
-    return new CheckpointError('E_CONFLICT', `${this.key(seq)}: ${who} has committed to this run`, {
+    return new CheckpointError(code, `${this.key(seq)}: ${who} has committed to this run`, {
       path: this.key(seq),
       expected: mine.writer,
       actual: winner?.writer,

@@ -74,6 +74,10 @@ test('every option is checked, and unknown ones are refused', () => {
     keepLast: 3,
     keepEvery: 100,
     keepBest: { metric: 'val/loss', mode: 'min', k: 2 },
+    keepInterval: 60.5,
+    onSignal: true,
+    async: 'skip',
+    clock: () => 0,
   };
   assert.equal(checkPlan(good), good);
   assert.deepEqual([...PLAN_OPTIONS].sort(), Object.keys(good).sort());
@@ -89,12 +93,14 @@ test('every option is checked, and unknown ones are refused', () => {
       },
     );
   bad({ everyStep: 1 }, 'everyStep');
-  bad({ keepInterval: 1 }, 'keepInterval');
   for (const k of ['everySteps', 'everyEpochs', 'keepLast', 'keepEvery']) {
     for (const v of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', null]) bad({ [k]: v }, k);
   }
-  for (const v of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '3', null]) bad({ everySeconds: v }, 'everySeconds');
-  for (const k of ['onImprove', 'onException']) bad({ [k]: 1 }, k);
+  for (const k of ['everySeconds', 'keepInterval'])
+    for (const v of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '3', null]) bad({ [k]: v }, k);
+  for (const k of ['onImprove', 'onException', 'onSignal']) bad({ [k]: 1 }, k);
+  for (const v of [true, 'wait', null]) bad({ async: v }, 'async');
+  bad({ clock: 5 }, 'clock');
   bad({ onImprove: true }, 'onImprove');
   bad({ keepBest: null }, 'keepBest');
   bad({ keepBest: 'loss' }, 'keepBest');

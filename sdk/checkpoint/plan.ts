@@ -17,7 +17,12 @@ export interface Retention {
   /** Every state whose step is a multiple of n. */
   keepEvery?: number;
   keepBest?: KeepBest;
+  /** The first state of every n seconds, by the clock of the commits. */
+  keepInterval?: number;
 }
+
+/** What becomes of an automatic save that comes while another is being written. */
+export type Async = 'block' | 'skip' | 'replace';
 
 export interface CheckpointPlan extends Retention {
   /** Save after every step that is a multiple of n. */
@@ -30,6 +35,18 @@ export interface CheckpointPlan extends Retention {
   onImprove?: boolean;
   /** Save the last good step when a step, a callback or the data throws. */
   onException?: boolean;
+  /**
+   * SIGTERM or SIGINT saves at the next step boundary, and ends the run with E_SIGNAL; a page that is hidden or left saves at
+   * once, as far as the browser lets it, and goes on. Elsewhere, as in workers, there are no signals.
+   */
+  onSignal?: boolean;
+  /**
+   * Save while training goes on: 'block' waits for the save before, 'skip' leaves the new one out, 'replace' keeps the newest one
+   * waiting. Without it each save is durable before the next step.
+   */
+  async?: Async;
+  /** Milliseconds since 1970: for commits, `everySeconds` and `keepInterval`. */
+  clock?: () => number;
 }
 
 export type Trigger = 'everySteps' | 'everyEpochs' | 'everySeconds' | 'onImprove';
@@ -48,10 +65,19 @@ export interface Moment {
 }
 
 const COUNTS = ['everySteps', 'everyEpochs', 'keepLast', 'keepEvery'] as const;
-const FLAGS = ['onImprove', 'onException'] as const;
+const FLAGS = ['onImprove', 'onException', 'onSignal'] as const;
+const SECONDS = ['everySeconds', 'keepInterval'] as const;
+const ASYNC: readonly unknown[] = ['block', 'skip', 'replace'];
 
 /** Every option of a plan, for tables of options and for tests that each one is live. */
-export const PLAN_OPTIONS: readonly (keyof CheckpointPlan)[] = [...COUNTS, ...FLAGS, 'everySeconds', 'keepBest'];
+export const PLAN_OPTIONS: readonly (keyof CheckpointPlan)[] = [
+  ...COUNTS,
+  ...FLAGS,
+  ...SECONDS,
+  'keepBest',
+  'async',
+  'clock',
+];
 
 /** The plan itself, checked: OptionError for unknown options and for values without a meaning. */
 export function checkPlan(plan: CheckpointPlan): CheckpointPlan {
@@ -71,10 +97,13 @@ export function checkPlan(plan: CheckpointPlan): CheckpointPlan {
     if (v !== undefined && !(Number.isSafeInteger(v) && v >= 1)) fail(k, 'a whole number from 1', v);
   }
   for (const k of FLAGS) if (plan[k] !== undefined && typeof plan[k] !== 'boolean') fail(k, 'true or false', plan[k]);
-  const { everySeconds, keepBest, onImprove } = plan;
-  if (everySeconds !== undefined && !(Number.isFinite(everySeconds) && everySeconds > 0)) {
-    fail('everySeconds', 'a number of seconds above 0', everySeconds);
+  for (const k of SECONDS) {
+    const v = plan[k];
+    if (v !== undefined && !(Number.isFinite(v) && v > 0)) fail(k, 'a number of seconds above 0', v);
   }
+  const { keepBest, onImprove, async, clock } = plan;
+  if (async !== undefined && !ASYNC.includes(async)) fail('async', "'block', 'skip' or 'replace'", async);
+  if (clock !== undefined && typeof clock !== 'function') fail('clock', 'a function that gives milliseconds', clock);
   if (keepBest !== undefined) {
     if (typeof keepBest !== 'object' || keepBest === null) fail('keepBest', '{ metric, mode, k }', keepBest);
     for (const k of Object.keys(keepBest))

@@ -80,3 +80,25 @@ test('rules are a union', () => {
   const r = ten.map((e) => record(e.seq, metric(e.seq === 3 ? 100 : e.seq)));
   assert.deepEqual(stays(r, { keepLast: 2, keepEvery: 50, keepBest: { metric: 'acc', mode: 'max' } }), [3, 5, 9, 10]);
 });
+
+test('keepInterval keeps the first state of every interval, whatever was removed before and however the clock runs', () => {
+  const at = (seconds: readonly number[]) => seconds.map((t, i) => record(i + 1, { createdAt: 1000 * t }));
+  const rule = { keepInterval: 10 };
+  assert.deepEqual(stays(at([1, 5, 9.999, 10, 15, 21, 29, 30, 31]), rule), [1, 4, 6, 8, 9]);
+  assert.deepEqual(stays(at([1, 5, 9.999, 10, 15, 21]), { keepInterval: 20 }), [1, 6]);
+  // removed one by one, as saves come: the same
+  let left: CommitRecord[] = [];
+  for (const r of at([1, 5, 9.999, 10, 15, 21, 29, 30, 31])) {
+    const all = [...left, r];
+    const now = kept(all, rule);
+    left = all.filter((e) => now.has(e.seq));
+  }
+  assert.deepEqual(
+    left.map((r) => r.seq),
+    [1, 4, 6, 8, 9],
+  );
+  // set back: nothing that stayed goes, and later intervals get theirs
+  assert.deepEqual(stays(at([100, 105, 20, 25, 110, 115]), rule), [1, 3, 5, 6]);
+  const pin = record(3, { op: 'pin', createdAt: 30_000 });
+  assert.deepEqual(stays([...at([1, 11]), pin], { keepInterval: 10 }), [1, 2], 'a pin is no state');
+});

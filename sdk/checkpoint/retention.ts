@@ -29,9 +29,8 @@ export function tagHolders(records: readonly CommitRecord[]): Map<string, Commit
 
 /** The sequence numbers that stay, out of `records`. */
 export function kept(records: readonly CommitRecord[], rule: Retention): Set<number> {
-  const { keepLast, keepEvery, keepBest } = rule;
-  if (keepLast === undefined && keepEvery === undefined && keepBest === undefined)
-    return new Set(records.map((r) => r.seq));
+  const { keepLast, keepEvery, keepBest, keepInterval } = rule;
+  if (Object.values(rule).every((v) => v === undefined)) return new Set(records.map((r) => r.seq));
   const out = new Set<number>();
   const states = newestStates(records);
   const last = new Set<string>();
@@ -44,5 +43,10 @@ export function kept(records: readonly CommitRecord[], rule: Retention): Set<num
   for (const r of tagHolders(records).values()) out.add(r.seq);
   if (keepBest) for (const r of bestStates(records, keepBest).slice(0, keepBest.k ?? 1)) out.add(r.seq);
   if (keepEvery !== undefined) for (const r of states) if (r.step % keepEvery === 0) out.add(r.seq);
+  if (keepInterval !== undefined) {
+    // Intervals that stand still: what stays hangs neither on what was removed nor on a clock that is set back.
+    const first = new Map(states.map((r) => [Math.floor(r.createdAt / (1000 * keepInterval)), r.seq]));
+    for (const seq of first.values()) out.add(seq);
+  }
   return out;
 }

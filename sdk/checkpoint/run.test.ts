@@ -351,7 +351,7 @@ for (const [name, make] of STORES) {
     assert.deepEqual(await keys(store, 'commits/'), [commitKey(5)]);
     await assert.rejects(
       b.save(content(20), at(20)),
-      code('E_CONFLICT', (e) => (e.details.winner as { step: number }).step === 5),
+      code('E_FENCED', (e) => (e.details.winner as { step: number }).step === 5),
     );
     assert.equal((await run(store).resume())?.commit.step, 5);
     assert.deepEqual(

@@ -99,9 +99,9 @@ export class RunStore {
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(store: Store, o: RunStoreOptions = {}) {
-    const { prefix = '', clock = Date.now, writer = nonce(), keepLast, keepEvery, keepBest } = o;
+    const { prefix = '', clock = Date.now, writer = nonce(), keepLast, keepEvery, keepBest, keepInterval } = o;
     const limits = limitsOf(o.limits);
-    this.#rule = checkPlan({ keepLast, keepEvery, keepBest });
+    this.#rule = checkPlan({ keepLast, keepEvery, keepBest, keepInterval });
     this.#best = keepBest;
     this.#clock = clock;
     this.#writer = writer;
@@ -152,7 +152,7 @@ export class RunStore {
   /**
    * Writes the state and commits it, then removes what the retention rule no longer keeps.
    * @throws CheckpointError E_CONFLICT where another writer has committed since this one looked, or where the run already
-   *   has commits and was never opened; E_QUOTA, E_PERMISSION, E_IO from the store. The run is then as it was.
+   *   has commits and was never opened; E_FENCED where others have gone on beyond this writer's commit; E_QUOTA, E_PERMISSION, E_IO from the store. The run is then as it was.
    */
   save(content: CheckpointContent, info: CommitInfo, o: IO = {}): Promise<Saved> {
     return this.#inTurn(async () => {

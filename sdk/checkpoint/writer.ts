@@ -6,7 +6,7 @@
 import type { StoreBody } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
-import { hex, sha256 } from '../core/sha256.ts';
+import { hex, sha256, sha256Aside } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
 import {
   DIGEST,
@@ -66,7 +66,9 @@ export interface EncodeOptions extends IO {
 }
 
 /** Small pieces are handed on together, so that a store is not given thousands of tiny chunks. */
-const GATHER = 64 * 1024;
+const GATHER = LEAF;
+/** Leaves that are handed on as one piece, and hashed at the same time: a save that has few turns needs few. */
+const TOGETHER = 4;
 
 /**
  * Checks the content and lays it out; hashes nothing yet. Stores that publish under a late name stream `body` once and
@@ -104,23 +106,28 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
 
   async function* chunks(io: IO): AsyncIterable<Uint8Array> {
     const found = new Uint8Array(layout.leafCount * DIGEST);
-    let small: Uint8Array[] = [PREFIX, prologue, index, tensorsHead(layout)];
+    let pieces: Uint8Array[] = [PREFIX, prologue, index, tensorsHead(layout)];
+    let hashed: Promise<void>[] = [];
     let held = 0;
     for (const t of layout.tensors) {
-      small.push(frameBytes(t));
-      for await (const [i, slice] of leavesOf(t, content.tensors.get(t.name)!, io)) {
-        found.set(await sha256(slice), i * DIGEST);
-        held += slice.length;
-        small.push(slice);
+      pieces.push(frameBytes(t));
+      for await (const piece of piecesOf(t, content.tensors.get(t.name)!, found, io)) {
+        hashed.push(piece.hashed);
+        held += piece.bytes.length;
+        const large = piece.bytes.length >= GATHER;
+        if (!large) pieces.push(piece.bytes);
         if (held < GATHER) continue;
-        yield small.length === 1 ? slice : concatBytes(small);
-        small = [];
-        held = 0;
+        // The store writes while the platform hashes. Large pieces are not copied.
+        if (pieces.length > 0) yield concatBytes(pieces);
+        if (large) yield piece.bytes;
+        await Promise.all(hashed);
+        [pieces, hashed, held] = [[], [], 0];
       }
     }
+    await Promise.all(hashed);
     await finish(found);
-    small.push(sealHead(layout), found, root!);
-    yield concatBytes(small);
+    pieces.push(sealHead(layout), found, root!);
+    yield concatBytes(pieces);
   }
 
   return {
@@ -135,9 +142,7 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
       if (!seal) {
         const found = new Uint8Array(layout.leafCount * DIGEST);
         for (const t of layout.tensors) {
-          for await (const [i, slice] of leavesOf(t, content.tensors.get(t.name)!, io)) {
-            found.set(await sha256(slice), i * DIGEST);
-          }
+          for await (const { hashed } of piecesOf(t, content.tensors.get(t.name)!, found, io)) await hashed;
         }
         await finish(found);
       }
@@ -146,13 +151,26 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
   };
 }
 
-/** The slices of one tensor, each with the number of its leaf in the seal. */
-async function* leavesOf(t: Placed, source: TensorSource, io: IO): AsyncIterable<[number, Uint8Array]> {
+/** A tensor in pieces of whole leaves, whose digests go to their places in `found`. */
+async function* piecesOf(
+  t: Placed,
+  source: TensorSource,
+  found: Uint8Array,
+  io: IO,
+): AsyncIterable<{ bytes: Uint8Array; hashed: Promise<void> }> {
   io.signal?.throwIfAborted();
   const raw = rawBytes(t, 'data' in source ? source.data : await source.read(io));
-  for (let i = 0; i < t.leaves; i++) {
+  for (let i = 0; i < t.leaves; i += TOGETHER) {
     io.signal?.throwIfAborted();
-    yield [t.leaf + i, raw.subarray(i * LEAF, (i + 1) * LEAF)];
+    const part = raw.subarray(i * LEAF, (i + TOGETHER) * LEAF);
+    // What is hashed and stored are the same bytes, whoever else writes to shared memory.
+    const bytes = part.buffer instanceof ArrayBuffer ? part : part.slice();
+    const hash = async (k: number) => {
+      found.set(await sha256Aside(bytes.subarray(k * LEAF, (k + 1) * LEAF)), (t.leaf + i + k) * DIGEST);
+    };
+    const hashed = Promise.all(Array.from({ length: Math.ceil(bytes.length / LEAF) }, (_, k) => hash(k)));
+    hashed.catch(() => {}); // a store that fails never comes to await it
+    yield { bytes, hashed: hashed as Promise<unknown> as Promise<void> };
   }
 }
 

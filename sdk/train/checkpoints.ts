@@ -1,6 +1,7 @@
 /** When a Trainer saves, and where: its store, and the triggers of its plan. */
 
 import {
+  BackgroundSaver,
   type CheckpointFile,
   type CheckpointPlan,
   checkPlan,
@@ -13,6 +14,7 @@ import {
 import { CheckpointError, OptionError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import type { TrainerOptions } from './options.ts';
+import { listen } from './signals.ts';
 import type { Snapshot, TrainingState } from './state.ts';
 
 export class Checkpoints {
@@ -21,18 +23,32 @@ export class Checkpoints {
   readonly #automatic: boolean;
   readonly #state: TrainingState;
   #run: RunStore | undefined;
+  #saver: BackgroundSaver | undefined;
+  readonly #now: () => number;
   /** True once the store has been looked into, and so may be written to. */
   #claimed = false;
+  /** Of the watched metric: the best that was saved, and the one that asks for a save now. */
   #best: number | null = null;
+  #better: number | null = null;
+  /** Where the run stood when it began or was saved by hand. */
   #savedStep = 0;
-  #savedAt = performance.now();
+  #savedAt: number;
+  /** The one that is to end the run. */
+  #signal: string | null = null;
 
   constructor(o: TrainerOptions, state: TrainingState) {
     this.#store = o.store;
     this.#plan = checkPlan(o.checkpoint ?? {});
     this.#automatic = o.checkpoint !== undefined;
     this.#state = state;
-    this.#run = this.#open();
+    this.#now = this.#plan.clock ?? (() => performance.now());
+    this.#savedAt = this.#now();
+    this.#open();
+  }
+
+  /** A save goes on beside the steps. */
+  get busy(): boolean {
+    return this.#saver?.busy === true;
   }
 
   /** Refuses a store that holds a run which was not resumed, before any training. */
@@ -53,30 +69,80 @@ export class Checkpoints {
     try {
       if (found) await load(found.file);
     } catch (e) {
-      this.#run = this.#open();
+      this.#open();
       this.#claimed = false;
       throw e;
     }
     this.#claimed = true;
+    this.#background();
     if (found) {
       const { keepBest } = this.#plan;
       const { history, steps } = this.#state;
       this.#best = keepBest ? history.best(keepBest.metric, keepBest.mode, steps.done) : null;
-      this.#mark();
+      this.#mark(steps.done);
     }
     return found;
   }
 
+  /** Saves now, behind what is under way. */
   async save(
     snapshot: Snapshot,
     o: IO & { tags?: readonly string[] },
   ): Promise<{ readonly seq: number; readonly root: string }> {
     const run = this.#need('save');
-    const { step, epoch, metrics } = snapshot;
-    const { commit } = await run.save(snapshot.content, { step, epoch, metrics, tags: o.tags }, { signal: o.signal });
+    const { content, step, epoch, metrics } = snapshot;
+    const { commit } = await run.save(content, { step, epoch, metrics, tags: o.tags }, { signal: o.signal });
     this.#claimed = true;
-    this.#mark();
+    this.#mark(step);
     return { seq: commit.seq, root: commit.root };
+  }
+
+  /** Saves as the plan says: in the background, or before this resolves. */
+  async saveByPlan(take: () => Promise<Snapshot>): Promise<void> {
+    // What is left out stays due.
+    if (!(await this.#saver?.save(take))) return;
+    this.#savedAt = this.#now();
+    this.#best = this.#better;
+    if (this.#plan.async === undefined) await this.flush();
+  }
+
+  /** Hears that the program is about to end, where the plan says so, until what it gives is called. */
+  listen(take: () => Promise<Snapshot>): () => void {
+    this.#signal = null;
+    if (this.#plan.onSignal !== true) return () => {};
+    let taking = false;
+    const hidden = async () => {
+      if (taking || this.busy || this.#isSaved || !this.#claimed) return;
+      taking = true;
+      try {
+        await this.#saver?.save(take);
+      } finally {
+        taking = false;
+      }
+    };
+    const ended = (signal: string) => {
+      this.#signal = signal;
+    };
+    // The run tells what is wrong with the state, and the next save or the end what is wrong with the store.
+    return listen(ended, () => void hidden().catch(() => {}));
+  }
+
+  /** At a step boundary: saves and throws, where a signal asked for it. */
+  async heed(save: () => Promise<{ readonly seq: number }>): Promise<void> {
+    const signal = this.#signal;
+    if (signal === null) return;
+    this.#signal = null;
+    const { seq } = await save();
+    const step = this.#state.steps.done;
+    throw new CheckpointError('E_SIGNAL', `run: ended by ${signal} at step ${step}, which is saved as commit ${seq}`, {
+      hint: 'resume() goes on from it.',
+      details: { signal, step, seq },
+    });
+  }
+
+  /** Waits until what is under way is durable; throws what went wrong since the last save. */
+  async flush(): Promise<void> {
+    await this.#saver?.flush();
   }
 
   /** True where the plan watches a metric, so that values must have been read before `due`. */
@@ -98,25 +164,35 @@ export class Checkpoints {
     if (keepBest && this.watches) {
       const value = history.at(steps.done)[keepBest.metric];
       improved = isBetter(value, this.#best, keepBest.mode);
-      if (improved) this.#best = value;
+      this.#better = improved ? value : this.#best;
     }
-    const seconds = (performance.now() - this.#savedAt) / 1000;
+    const seconds = (this.#now() - this.#savedAt) / 1000;
     return triggersAt(this.#plan, { step: steps.done, epoch: cursor.epoch, epochEnd, seconds, improved }).length > 0;
   }
 
   /** True where the plan asks for a save when a run fails, and there are steps to save. */
   get dueOnException(): boolean {
-    return this.#plan.onException === true && this.#claimed && this.#state.steps.done !== this.#savedStep;
+    return this.#plan.onException === true && this.#claimed && !this.#isSaved;
   }
 
-  #mark(): void {
-    this.#savedStep = this.#state.steps.done;
-    this.#savedAt = performance.now();
+  get #isSaved(): boolean {
+    return [this.#savedStep, this.#saver?.saved?.commit.step].includes(this.#state.steps.done);
   }
 
-  #open(): RunStore | undefined {
-    const { keepLast, keepEvery, keepBest } = this.#plan;
-    return this.#store && new RunStore(this.#store, { keepLast, keepEvery, keepBest });
+  #mark(step: number): void {
+    this.#savedStep = step;
+    this.#savedAt = this.#now();
+  }
+
+  #open(): void {
+    if (!this.#store) return;
+    const { keepLast, keepEvery, keepBest, keepInterval, clock } = this.#plan;
+    this.#run = new RunStore(this.#store, { keepLast, keepEvery, keepBest, keepInterval, clock });
+    this.#background();
+  }
+
+  #background(): void {
+    if (this.#run) this.#saver = new BackgroundSaver(this.#run, this.#plan.async ?? 'block');
   }
 
   #need(what: string): RunStore {

@@ -1,5 +1,6 @@
 /** `isobit/train`: the training loop, its state, and metrics. */
 
+export type { Metadata } from './metadata.ts';
 export { accuracy, type Metric } from './metrics.ts';
 export type {
   BatchTensors,

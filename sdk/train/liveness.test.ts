@@ -66,6 +66,7 @@ live('Trainer', Object.keys(TRAINER_OPTIONS), {
   objective: () => states(none, () => ({ objective: (m, b) => ({ loss: half(m.forward(b.x), b.y) }) })),
   metrics: () => states(none, () => ({ metrics: { accuracy } })),
   validation: () => states(none, () => ({ validation: { data: tinyBatches() } }), 5),
+  metadata: () => states(none, () => ({ metadata: { version: '1' } })),
   seed: () => states(none, () => ({ seed: 1 })),
   store: async () => [
     await outcome(
@@ -158,6 +159,11 @@ async function commits(...plans: readonly (CheckpointPlan | undefined)[]) {
   return [await run(plans[0]), await run(plans[1])] as const;
 }
 const everyStep = { everySteps: 1, keepLast: 1 };
+/** An hour passes each time it is asked. */
+const hours = () => {
+  let time = 0;
+  return () => (time += 3_600_000);
+};
 const best = { metric: 'val/loss', mode: 'min' } as const;
 
 live('CheckpointPlan', PLAN_OPTIONS, {
@@ -168,6 +174,30 @@ live('CheckpointPlan', PLAN_OPTIONS, {
   onException: () => commits({ onException: true }, { onException: false }),
   keepLast: () => commits({ everySteps: 1, keepLast: 2 }, { everySteps: 1, keepLast: 3 }),
   keepEvery: () => commits(everyStep, { ...everyStep, keepEvery: 4 }),
+  keepInterval: () => commits({ ...everyStep, clock: hours() }, { ...everyStep, clock: hours(), keepInterval: 18_000 }),
+  clock: () => commits({ everySeconds: 5000, clock: hours() }, { everySeconds: 5000, clock: () => 0 }),
+  async: async () => {
+    // The newest one that waits is saved beside the others, or not.
+    const run = async (async: 'skip' | 'replace') => {
+      const inner = memoryStore();
+      const slow = new Promise((then) => setTimeout(then, 50));
+      const store = { ...inner, put: async (...a: Parameters<typeof inner.put>) => slow.then(() => inner.put(...a)) };
+      await drain(tinyTrainer(rt, { store, checkpoint: { everySteps: 1, async } }).run(tinyBatches(), { steps: 5 }));
+      return (await new RunStore(store).commits()).map((c) => c.step);
+    };
+    return [await run('skip'), await run('replace')];
+  },
+  onSignal: async () => {
+    const run = async (onSignal: boolean) => {
+      const count = process.listenerCount('SIGTERM');
+      const loop = tinyTrainer(rt, { checkpoint: { onSignal } }).run(tinyBatches(), { steps: 3 });
+      await loop.next();
+      const more = process.listenerCount('SIGTERM') - count;
+      await drain(loop);
+      return more;
+    };
+    return [await run(true), await run(false)];
+  },
   keepBest: () => commits(everyStep, { ...everyStep, keepBest: { metric: 'loss', mode: 'max' } }),
 });
 

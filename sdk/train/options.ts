@@ -21,6 +21,7 @@ import type { BatchSource } from '../data/source.ts';
 import type { Loss } from '../nn/loss.ts';
 import { type Ctx, Module } from '../nn/module.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { Metadata } from './metadata.ts';
 import type { Metric } from './metrics.ts';
 
 /** The fields of a batch as tensors. */
@@ -53,6 +54,11 @@ export interface TrainerOptions {
   store?: Store;
   /** When to save, and what to keep. */
   checkpoint?: CheckpointPlan;
+  /**
+   * Said of the model in every checkpoint, under `user`: version, description, author, accuracy, loss, tags, or what you like. A
+   * run that is resumed without it keeps its own.
+   */
+  metadata?: Metadata;
   /** Of shuffling, dropout and the like; default the runtime's. Parameters are drawn by `model.init`. */
   seed?: number | bigint;
   /**
@@ -77,6 +83,7 @@ export const TRAINER_OPTIONS: OptionTable<TrainerOptions> = {
   validation: object('{ data, everyEpochs }'),
   store: object('a store, such as fsStore(directory)'),
   checkpoint: object('a checkpoint plan, such as { everyEpochs: 5 }'),
+  metadata: object('an object that JSON can say'),
   seed: {
     expects: 'an integer from 0 to 2^64 - 1',
     ok: (v) =>

@@ -1,25 +1,23 @@
 /** A whole training state: every component, saved as one picture and loaded as one. */
 
-import type { CheckpointContent, CheckpointFile, TensorSource } from '../checkpoint/index.ts';
+import type { CheckpointFile, Picture, TensorSource } from '../checkpoint/index.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO, Json } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { Arithmetic } from './arithmetic-state.ts';
 import { type Component, lazily } from './component.ts';
 import { History } from './history.ts';
+import { UserState } from './metadata.ts';
 import { modelState } from './model-state.ts';
 import { OptimizerState } from './optimizer-state.ts';
 import type { TrainerOptions } from './options.ts';
 import { Cursor, checkVersions, Seed, Steps } from './progress-state.ts';
 
-/** A picture of the state; its tensors are read when they are written. */
-export interface Snapshot {
-  readonly content: CheckpointContent;
-  readonly step: number;
-  readonly epoch: number;
-  /** Measured at exactly this step. */
-  readonly metrics: Readonly<Record<string, number | null>>;
-  /** Frees what it holds. */
+/**
+ * A picture of the state, with what was measured at exactly its step. Values never change, so it costs nothing to take: its
+ * tensors are read when they are written, and until then the device keeps those that later steps replace.
+ */
+export interface Snapshot extends Picture {
   release(): void;
 }
 
@@ -29,6 +27,7 @@ export class TrainingState {
   readonly steps = new Steps();
   readonly cursor = new Cursor();
   readonly seed: Seed;
+  readonly user: UserState;
   readonly #arithmetic: Arithmetic;
   readonly #components: readonly Component[];
   readonly #schema: Readonly<Record<string, number>>;
@@ -36,6 +35,7 @@ export class TrainingState {
   constructor(o: TrainerOptions, rt: Runtime) {
     this.optim = new OptimizerState(o.optimizer, o.model.parameters(), rt);
     this.seed = new Seed(BigInt(o.seed ?? rt.rng.seed), o.seed !== undefined);
+    this.user = new UserState(o.metadata);
     this.#arithmetic = new Arithmetic(rt);
     this.#components = [modelState(o.model, rt), this.optim, this.history, this.steps, this.cursor, this.seed];
     this.#schema = {
@@ -46,8 +46,8 @@ export class TrainingState {
 
   /** Values at this moment, whatever is assigned afterwards. Nothing of saving, time or device is in it. */
   snapshot(): Snapshot {
-    const marks = this.#arithmetic.save();
-    const state: Record<string, Json> = { ...marks.state };
+    const marks = [this.#arithmetic.save(), this.user.save()];
+    const state: Record<string, Json> = Object.assign({}, ...marks.map((m) => m.state));
     const tensors = new Map<string, TensorSource>();
     const releases: (() => void)[] = [];
     for (const c of this.#components) {
@@ -60,7 +60,12 @@ export class TrainingState {
       }
     }
     return {
-      content: { kind: 'train', schema: { ...this.#schema, ...marks.schema }, state, tensors },
+      content: {
+        kind: 'train',
+        schema: Object.assign({}, this.#schema, ...marks.map((m) => m.schema)),
+        state,
+        tensors,
+      },
       step: this.steps.done,
       epoch: this.cursor.epoch,
       metrics: this.history.at(this.steps.done),
@@ -91,7 +96,7 @@ export class TrainingState {
     const applies = this.#components.map((c) =>
       c.load({ state: file.state[c.root] ?? null, tensors: byRoot.get(c.root) ?? new Map() }),
     );
-    applies.push(this.#arithmetic.load(file.state.arithmetic));
+    applies.push(this.#arithmetic.load(file.state.arithmetic), this.user.load(file.state.user));
     for (const apply of applies) apply();
   }
 }

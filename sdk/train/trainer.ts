@@ -13,10 +13,11 @@ import type { Tensor } from '../core/tensor.ts';
 import type { BatchSource } from '../data/source.ts';
 import { runtimeOf } from '../nn/module.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { Metadata } from './metadata.ts';
 import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
 import { EvaluationProgram, StepProgram } from './program.ts';
-import { TrainingState } from './state.ts';
+import { type Snapshot, TrainingState } from './state.ts';
 import { Taken } from './taken.ts';
 import { Pace, together } from './together.ts';
 import { turns } from './turn.ts';
@@ -83,6 +84,14 @@ export class Trainer implements Disposable {
     return this.#state.steps.skipped;
   }
 
+  /** What checkpoints say under `user`; to be replaced as a whole, before the save that shall say it. */
+  get metadata(): Metadata | undefined {
+    return this.#state.user.value;
+  }
+  set metadata(metadata: Metadata | undefined) {
+    this.#state.user.value = metadata;
+  }
+
   /** Every value of a metric so far, with its step: `loss`, a metric's name, or `val/<name>`. */
   async history(metric: string): Promise<{ step: number; value: number | null }[]> {
     await this.#inTurn(() => this.#taken.read());
@@ -99,14 +108,20 @@ export class Trainer implements Disposable {
     }
   }
 
-  /** Commits the state of the last completed step. */
+  /** Commits the state of the last completed step, durably, behind a save that is under way. @throws that one's error instead. */
   async save(o: IO & { tags?: readonly string[] } = {}): Promise<{ seq: number; root: string }> {
+    await this.#checkpoints.flush();
     const snapshot = await this.#snapshot();
     try {
       return await this.#checkpoints.save(snapshot, o);
     } finally {
       snapshot.release();
     }
+  }
+
+  /** Waits until what is saved in the background is durable. @throws the error of such a save, once. */
+  flush(): Promise<void> {
+    return this.#checkpoints.flush();
   }
 
   /**
@@ -147,17 +162,21 @@ export class Trainer implements Disposable {
       throw new OptionError('run: this trainer is running already', { hint: 'Wait until the other loop has ended.' });
     }
     this.#running = true;
+    const deaf = this.#checkpoints.listen(() => this.#snapshot());
     try {
       o.signal?.throwIfAborted();
       await this.#checkpoints.claim(o);
       this.#state.cursor.attach(await data.id(), o.allowNewData ?? false);
       yield* this.#loop(data, until, o);
+      await this.#checkpoints.heed(() => this.save());
       await this.#inTurn(() => this.#taken.read());
+      await this.flush();
     } catch (e) {
       const first = await this.#proven(o.signal?.aborted ? e : null);
       await this.#saveAfter(first ?? e);
       throw first ?? e;
     } finally {
+      deaf();
       this.#running = false;
       this.#taken.current = undefined;
       await this.#left();
@@ -174,13 +193,23 @@ export class Trainer implements Disposable {
     }
   }
 
-  /** Behind a `break`: the yielded step stands, or this throws. */
+  /** Behind a `break`: the yielded step stands and saves are durable, or this throws. */
   async #left(): Promise<void> {
     try {
       await this.#inTurn(() => this.#taken.prove());
+      await this.flush();
     } catch (e) {
       await this.#saveAfter(e);
       throw e;
+    }
+  }
+
+  /** `flush()`, then `dispose()`. */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      this.dispose();
     }
   }
 
@@ -196,7 +225,7 @@ export class Trainer implements Disposable {
   async *#loop(data: BatchSource, until: Until, o: RunOptions): AsyncGenerator<Progress, void, undefined> {
     const { cursor } = this.#state;
     const every = o.every ?? 1;
-    const turn = turns();
+    const turn = turns(() => this.#checkpoints.busy);
     const pace = new Pace();
     /** Steps up to where the loop yields, saves or ends, and no more than keep the platform waiting. */
     const room = () =>
@@ -216,6 +245,7 @@ export class Trainer implements Disposable {
       for await (const group of together(source, room)) {
         await turn();
         o.signal?.throwIfAborted();
+        await this.#checkpoints.heed(() => this.save());
         const seen = (this.step + group.length) % every === 0;
         const taken = pace.begin();
         await this.#inTurn(() => this.#taken.takeAll(this.#programs.step, group, seen));
@@ -265,24 +295,23 @@ export class Trainer implements Disposable {
 
   async #saveIfDue(epochEnd: boolean): Promise<void> {
     if (this.#checkpoints.watches) await this.#inTurn(() => this.#taken.read());
-    if (this.#checkpoints.due(epochEnd)) await this.save();
+    if (this.#checkpoints.due(epochEnd)) await this.#checkpoints.saveByPlan(() => this.#snapshot());
   }
 
   /** `onException`: saves the last good step. The error that ended the run stays the one that is thrown. */
   async #saveAfter(e: unknown): Promise<void> {
-    if (!this.#checkpoints.dueOnException) return;
-    try {
-      await this.save();
-    } catch (failed) {
-      if (e instanceof Error && e.cause === undefined) e.cause = failed;
-    }
+    const tell = (failed: unknown) => {
+      if (e instanceof Error && e.cause === undefined && failed !== e) e.cause = failed;
+    };
+    await this.flush().catch(tell);
+    if (this.#checkpoints.dueOnException) await this.save().catch(tell);
   }
 
   async #evaluate(data: BatchSource, signal: AbortSignal | undefined): Promise<Record<string, number | null>> {
     return this.#programs.evaluation.mean(data.epoch(0, this.#programs.rng, 0, { signal }), this.step, signal);
   }
 
-  #snapshot() {
+  #snapshot(): Promise<Snapshot> {
     return this.#inTurn(async () => {
       await this.#taken.read();
       return this.#state.snapshot();

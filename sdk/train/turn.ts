@@ -3,17 +3,25 @@
 /** Between two turns, in milliseconds: half a frame. */
 export const INTERVAL = 8;
 
+/** Of the time between two turns, given to work that goes on beside the steps: it waits for the platform again and again. */
+const SHARE = 1 / 50;
+
 /**
  * A function to be awaited at step boundaries, which lets the platform do what waits, now and then. So a run can be aborted by
- * a message or a click, and a page stays alive. It changes no bit.
+ * a message or a click, a page stays alive, and what is `aside` comes on. It changes no bit.
  */
-export function turns(): () => Promise<void> | undefined {
+export function turns(aside: () => boolean = () => false): () => Promise<void> | undefined {
   let last = performance.now();
   return () => {
-    if (performance.now() - last < INTERVAL) return undefined;
-    return turn().then(() => {
+    const since = performance.now() - last;
+    if (since < INTERVAL) return undefined;
+    const share = async () => {
+      const until = last + since * (1 + SHARE);
+      do await turn();
+      while (aside() && performance.now() < until);
       last = performance.now();
-    });
+    };
+    return share();
   };
 }
 

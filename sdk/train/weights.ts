@@ -7,27 +7,29 @@ import { type Module, runtimeOf } from '../nn/module.ts';
 import { EMA_SLOT } from '../optim/ema.ts';
 import { Arithmetic } from './arithmetic-state.ts';
 import { field, isCount, lazily } from './component.ts';
+import { type Metadata, marksOf } from './metadata.ts';
 import { modelState, variablesOf } from './model-state.ts';
 
 const ROOT = 'model/';
 const AVERAGES = `optim/${EMA_SLOT}/`;
 
 /**
- * What a file of weights holds: parameters, buffers and the model's description. Write it at once: it reads the model when
+ * What a file of weights holds: parameters, buffers, the model's description, and metadata under `user`. Write it at once: it reads the model when
  * it is written.
  *
  * @example
  * const file = await encodeCheckpoint(weightsOf(model));
  */
-export function weightsOf(model: Module): CheckpointContent {
+export function weightsOf(model: Module, o: { metadata?: Metadata } = {}): CheckpointContent {
   const variables = variablesOf(model);
   const tensors = [...variables].map(([name, v]) => [ROOT + name, lazily(v).source] as const);
   const [first] = variables.values();
   const marks = first && new Arithmetic(runtimeOf(first)).save();
+  const user = marksOf(o.metadata);
   return {
     kind: 'weights',
-    schema: { model: 1, ...(first && { numerics: runtimeOf(first).contract }), ...marks?.schema },
-    state: { model: model.describe(), ...marks?.state },
+    schema: { model: 1, ...(first && { numerics: runtimeOf(first).contract }), ...marks?.schema, ...user.schema },
+    state: { model: model.describe(), ...marks?.state, ...user.state },
     tensors: new Map(tensors),
   };
 }
