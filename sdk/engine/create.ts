@@ -1,12 +1,10 @@
 /** createRuntime: chooses a backend, loads it, and says why. */
 
-import { unguarded } from '../../wgsl/functions/guard.ts';
 import { PRECISIONS, type Precision } from '../core/dtype.ts';
 import { OptionError } from '../core/errors.ts';
 import { callable, checkOptions, flag, type OptionTable, object, oneOf, type Rule } from '../core/options.ts';
 import { seedOf } from '../core/rng.ts';
 import type { Runtime } from '../core/runtime.ts';
-import type { Choice } from './qualify/choose.ts';
 import { type EngineOptions, EngineRuntime } from './runtime.ts';
 import { WasmDevice } from './wasm/device.ts';
 import { loadKernels } from './wasm/load.ts';
@@ -91,7 +89,7 @@ export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runt
   }
   o.signal?.throwIfAborted();
   const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug, precision: o.precision };
-  const gpu = backend === 'wasm' ? null : await chooseGpu(backend, o);
+  const gpu = backend === 'wasm' ? null : await (await import('./gpu.ts')).chooseGpu(backend, o);
   const device = gpu?.device;
   const reasons = [gpu?.why ?? 'wasm was asked for'];
   if (device && typeof o.threads === 'number' && o.threads > 1) reasons.push('threads are for WASM');
@@ -103,22 +101,6 @@ export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runt
     { ...o, threads: o.threads ?? 'auto' },
     parts,
   );
-}
-
-/** The GPU for a backend that may use one. */
-async function chooseGpu(backend: 'auto' | 'webgpu', o: RuntimeOptions): Promise<Choice> {
-  const [{ openWebGpu }, { automatic, forced }] = await Promise.all([
-    import('./webgpu/open.ts'),
-    import('./qualify/choose.ts'),
-  ]);
-  const choose = backend === 'auto' ? automatic : forced;
-  const fast = o.numerics === 'fast';
-  const onCompile = (done: number, total: number) => o.onProgress?.({ phase: 'compile', done, total });
-  return choose(() => openWebGpu(o.device, { onCompile, rewrite: fast ? unguarded : undefined }), {
-    fast,
-    signal: o.signal,
-    onProgress: (done, total) => o.onProgress?.({ phase: 'qualify', done, total }),
-  });
 }
 
 /** A WASM runtime with the engine's own switches (`fuse: false` runs one kernel an op, `worth: 0` divides every kernel). */

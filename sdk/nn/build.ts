@@ -4,8 +4,19 @@ import type { Sizes } from '../core/convolution.ts';
 import { OptionError } from '../core/errors.ts';
 import type { Json } from '../core/host.ts';
 import type { Shape } from '../core/shape.ts';
-import type { Activation } from './activations.ts';
-import * as activations from './activations.ts';
+import {
+  type Activation,
+  gelu,
+  geluTanh,
+  identity,
+  leakyRelu,
+  relu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  tanh,
+} from './activations.ts';
 import { Conv1d, Conv2d } from './conv.ts';
 import { Dropout } from './dropout.ts';
 import { Embedding, PositionalEmbedding } from './embedding.ts';
@@ -21,7 +32,9 @@ import { TransformerBlock } from './transformer-block.ts';
 
 type Description = { readonly [k: string]: Json };
 
-const PLAIN = new Map(Object.values(activations).flatMap((f) => ('type' in f ? [[f.type, f] as const] : [])));
+const PLAIN = new Map(
+  [identity, relu, tanh, sigmoid, softplus, silu, gelu, geluTanh, softmax].map((f) => [f.type, f] as const),
+);
 
 /**
  * Makes the model that `describe()` told of; its Variables come with `init(rt)`, or with weights that are loaded.
@@ -90,7 +103,7 @@ function layerOf(d: Json): Layer {
       if (!Array.isArray(o.layers)) throw unknown(d);
       return new Sequential(...(o.layers as readonly Json[]).map(layerOf));
     case 'leakyRelu':
-      return activations.leakyRelu(number('slope'));
+      return leakyRelu(number('slope'));
     default: {
       const f = PLAIN.get(type as string);
       if (f) return f;

@@ -27,10 +27,7 @@ test('the WASM device gives the committed digests', async () => {
   const committed = new Map(Object.entries(JSON.parse(readFileSync(FIXTURE, 'utf8')) as Record<string, string>));
   assert.deepEqual(await goldenDigests(rt.device), committed);
   assert.equal(WHOLE, await wholeOf(committed));
-  assert.deepEqual(
-    PREFIXES.split('\n'),
-    [...committed.values()].map((digest) => digest.slice(0, 8)),
-  );
+  assert.equal(PREFIXES, [...committed.values()].map((digest) => digest.slice(0, 3)).join(''));
   assert.deepEqual(await qualify(rt.device), { pass: true, failures: [] });
 });
 

@@ -63,8 +63,7 @@ export async function wholeOf(digests: ReadonlyMap<string, string>): Promise<str
 export async function qualify(device: Device, o: QualifyOptions = {}): Promise<Qualification> {
   const digests = await goldenDigests(device, o);
   if ((await wholeOf(digests)) === WHOLE) return { pass: true, failures: [] };
-  const prefixes = PREFIXES.split('\n');
-  const failures = [...digests].filter(([, digest], i) => !digest.startsWith(prefixes[i])).map(([name]) => name);
+  const failures = [...digests].filter(([, d], i) => !PREFIXES.startsWith(d.slice(0, 3), 3 * i)).map(([name]) => name);
   return { pass: false, failures: failures.length > 0 ? failures : ['the digest of all'] };
 }
 
