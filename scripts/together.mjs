@@ -23,7 +23,7 @@ const groupOf = (entry) =>
  * Options of esbuild for the entries, from what a build without them found.
  * @param {Readonly<Record<string, string>>} entries sources by name
  * @param {import('esbuild').Metafile} found
- * @returns {import('esbuild').BuildOptions}
+ * @returns {{ entryPoints: Record<string, string>, plugin: import('esbuild').Plugin }}
  */
 export function together(entries, { inputs }) {
   /** @type {(from: readonly string[]) => Set<string>} */
@@ -45,29 +45,26 @@ export function together(entries, { inputs }) {
   };
   return {
     entryPoints: Object.fromEntries(names.map((name) => [name, `${entries[name]}?${groupOf(name)}`])),
-    plugins: [
-      {
-        name: 'together',
-        setup(build) {
-          build.onResolve({ filter: /\?(base|core|engine)$/ }, ({ path }) => ({ path, namespace: 'together' }));
-          build.onLoad({ filter: /./, namespace: 'together' }, ({ path }) => {
-            const [entry, group] = /** @type {[string, keyof typeof groups]} */ (path.split('?'));
-            const others = groups[group].map((other) => `import './${other}';`);
-            const shebang = /^#!.*\n|/.exec(readFileSync(join(ROOT, entry), 'utf8'));
-            return { contents: `${shebang}export * from './${entry}';\n${others.join('\n')}`, resolveDir: ROOT };
-          });
-          build.onResolve({ filter: /^\..*\.ts$/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-            if (pluginData === resolved) return undefined;
-            const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: resolved });
-            // Who loads a part later has the engine.
-            if (kind === 'dynamic-import')
-              return { path: `${relative(ROOT, found.path)}?engine`, namespace: 'together' };
-            // esbuild heeds an import for its own sake only of what may have an effect; unused code is left out all the same.
-            return { path: found.path, sideEffects: true };
-          });
-        },
+    plugin: {
+      name: 'together',
+      setup(build) {
+        build.onResolve({ filter: /\?(base|core|engine)$/ }, ({ path }) => ({ path, namespace: 'together' }));
+        build.onLoad({ filter: /./, namespace: 'together' }, ({ path }) => {
+          const [entry, group] = /** @type {[string, keyof typeof groups]} */ (path.split('?'));
+          const others = groups[group].map((other) => `import './${other}';`);
+          const shebang = /^#!.*\n|/.exec(readFileSync(join(ROOT, entry), 'utf8'));
+          return { contents: `${shebang}export * from './${entry}';\n${others.join('\n')}`, resolveDir: ROOT };
+        });
+        build.onResolve({ filter: /^\..*\.ts$/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+          if (pluginData === resolved) return undefined;
+          const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: resolved });
+          // Who loads a part later has the engine.
+          if (kind === 'dynamic-import') return { path: `${relative(ROOT, found.path)}?engine`, namespace: 'together' };
+          // esbuild heeds an import for its own sake only of what may have an effect; unused code is left out all the same.
+          return { path: found.path, sideEffects: true };
+        });
       },
-    ],
+    },
   };
 }
 
