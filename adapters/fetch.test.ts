@@ -65,20 +65,30 @@ const code =
     return true;
   };
 
+async function first(store: Store): Promise<string | undefined> {
+  for await (const { key } of store.list('')) return key;
+}
+
 const methods = (seen: readonly Seen[]) => seen.map((s) => s.method).join(' ');
 
 test('fetch: says what the server keeps, after trying it', async () => {
   const { store, seen, url, inner } = await made();
   const caps = { ifAbsent: true, lateKey: false, range: true, list: true, durable: true };
   assert.deepEqual(await store.caps(), { ...caps, maxObject: Number.MAX_SAFE_INTEGER });
-  assert.equal(seen.filter((s) => s.headers['if-none-match'] === '*').length, 2, 'one to write, one to be refused');
+  const tries = seen.filter((s) => s.headers['if-none-match'] === '*');
+  assert.equal(tries.length, 8, 'one to write, one to be refused, three times two at once');
+  assert.equal(await first(inner), '.isobit-probe', 'what two wrote is removed');
   const tried = seen.length;
   await store.caps();
   await store.put('x', bytes(1), { ifAbsent: true });
   assert.equal(seen.length, tried + 1, 'is tried once');
   const again = seen.length;
   assert.equal((await fetchStore(url).caps()).ifAbsent, true);
-  assert.equal(methods(seen.slice(again)).match(/PUT/g)?.length, 1, 'and later with one write, which is refused');
+  assert.equal(
+    methods(seen.slice(again)).match(/PUT/g)?.length,
+    7,
+    'and later with one write, which is refused, and two at once',
+  );
   assert.deepEqual(await inner.head('.isobit-probe').then((h) => h !== null), true);
 
   assert.equal((await (await made({ conditions: false })).store.caps()).ifAbsent, false);
@@ -103,6 +113,64 @@ test('fetch: a server that refuses every conditional write does not pass for one
   const store = fetchStore(url, { retry: QUICK });
   assert.equal((await store.caps()).ifAbsent, false);
   await assert.rejects(store.put('x', bytes(1), { ifAbsent: true }), code('E_UNSUPPORTED'));
+});
+
+test('fetch: a server that obeys, but looks first and writes later, does not pass for one that keeps it', async () => {
+  const { store, inner, seen } = await made({ conditions: 'early' });
+  assert.equal((await store.caps()).ifAbsent, false);
+  await assert.rejects(store.put('x', bytes(1), { ifAbsent: true }), code('E_UNSUPPORTED'));
+  const tried = seen.length;
+  await assert.rejects(store.put('x', bytes(1), { ifAbsent: true }), code('E_UNSUPPORTED'));
+  assert.equal(seen.length, tried);
+  assert.equal(await inner.head('x'), null);
+});
+
+test('fetch: one writer looks before it writes, in turn; what is there is never overwritten', async () => {
+  for (const conditions of [true, false, 'early'] as const) {
+    const { store, inner, seen } = await made({ conditions }, { oneWriter: true });
+    const { ifAbsent, range } = await store.caps();
+    assert.deepEqual([ifAbsent, range], [true, true]);
+    const puts = await Promise.all([1, 2, 3].map((v) => store.put('x', bytes(v), { ifAbsent: true })));
+    assert.deepEqual(puts, ['written', 'exists', 'exists']);
+    assert.deepEqual(await inner.get('x'), bytes(1));
+    assert.equal(await store.put('x', bytes(1), { ifAbsent: true }), 'written', 'the bytes decide');
+    assert.equal(methods(seen).match(/PUT/g)?.length, 2, 'the probe, and one');
+    assert.equal(await store.put('x', bytes(4)), 'written');
+    assert.deepEqual(await inner.get('x'), bytes(4));
+  }
+});
+
+test('fetch: collections that must be made first are made, once, where a write is answered by 409', async () => {
+  const inner = memoryStore();
+  const handler = storeHandler(inner);
+  const folders = new Set(['/']);
+  const asked: string[] = [];
+  const url = await serve((request, response) => {
+    const { method, url = '' } = request;
+    asked.push(`${method} ${url}`);
+    const parent = url.replace(/[^/]+\/?$/, '');
+    if (method === 'MKCOL') {
+      const status = folders.has(url) ? 405 : folders.has(parent) ? 201 : 409;
+      folders.add(url);
+      return void response.writeHead(status).end();
+    }
+    if (method === 'PUT' && !folders.has(parent)) {
+      request.resume();
+      return void response.writeHead(409).end();
+    }
+    handler(request, response);
+  });
+  const store = fetchStore(`${url}my runs/iris`, { retry: QUICK });
+  assert.equal(await store.put('objects/x', bytes(1)), 'written');
+  const where = '/my%20runs/iris/objects';
+  assert.deepEqual(asked, [
+    `PUT ${where}/x`,
+    'MKCOL /my%20runs/',
+    'MKCOL /my%20runs/iris/',
+    `MKCOL ${where}/`,
+    `PUT ${where}/x`,
+  ]);
+  assert.deepEqual(await inner.get('my runs/iris/objects/x'), bytes(1));
 });
 
 test('fetch: a server that only reads', async () => {

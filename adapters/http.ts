@@ -2,12 +2,23 @@
 
 import { CheckpointError, OptionError } from '../sdk/core/errors.ts';
 
-export type HeaderSource =
-  | Readonly<Record<string, string>>
-  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+type Fields = Readonly<Record<string, string>>;
+
+/** What a signature is made of. */
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  headers: Fields;
+  body?: Blob | ReadableStream<Uint8Array>;
+}
+
+export type HeaderSource = Fields | ((request: HttpRequest) => Fields | Promise<Fields>);
 
 export interface HttpOptions {
-  /** Sent with every request, such as `authorization`; a function is asked each time, for tokens that expire. */
+  /**
+   * Sent with every request, such as `authorization`. A function is asked each time, for tokens that expire, and told the
+   * request, for signatures of it.
+   */
   headers?: HeaderSource;
   /** Replaces the platform's fetch. */
   fetch?: typeof globalThis.fetch;
@@ -15,12 +26,20 @@ export interface HttpOptions {
   retry?: { attempts?: number; ms?: number };
 }
 
+/** What a kind of server adds. */
+export interface Http extends HttpOptions {
+  /** The kind of a fault, where headers or the body of the answer say more than its status. */
+  explain?: (response: Response) => Promise<Partial<Kind> | undefined>;
+  /** False: a read that is sent elsewhere is a fault too. */
+  follow?: boolean;
+}
+
 export interface Ask {
-  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST' | 'MKCOL';
   url: URL;
   /** The place, for messages. */
   path: string;
-  headers?: Readonly<Record<string, string>>;
+  headers?: Fields;
   body?: Blob | ReadableStream<Uint8Array>;
   signal?: AbortSignal;
 }
@@ -28,7 +47,7 @@ export interface Ask {
 /** The longest pause in milliseconds, also where a server asks for a longer one. */
 const LONGEST = 30_000;
 
-const DOING = { GET: 'read', HEAD: 'read', PUT: 'write', DELETE: 'delete' } as const;
+const DOING = { GET: 'read', HEAD: 'read', PUT: 'write', POST: 'write', MKCOL: 'write', DELETE: 'delete' } as const;
 
 /**
  * Runs `work` again while it throws errors that are retryable. Pauses are random, so that clients which failed together
@@ -63,8 +82,8 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** Sends one request. Any status is an answer; E_IO, which may be retried, is a server that gave none. */
-export async function send(o: HttpOptions, { method, url, path, headers, body, signal }: Ask): Promise<Response> {
-  const given = typeof o.headers === 'function' ? await o.headers() : o.headers;
+export async function send(o: Http, { method, url, path, headers = {}, body, signal }: Ask): Promise<Response> {
+  const given = typeof o.headers === 'function' ? await o.headers({ method, url, headers, body }) : o.headers;
   const all = headersOf(path, { 'accept-encoding': 'identity', ...given, ...headers });
   signal?.throwIfAborted();
   const { fetch = globalThis.fetch } = o;
@@ -76,7 +95,7 @@ export async function send(o: HttpOptions, { method, url, path, headers, body, s
       body,
       signal,
       // A redirected write may end as something else, such as a page to sign in on that answers 200.
-      redirect: method === 'PUT' || method === 'DELETE' ? 'manual' : 'follow',
+      redirect: o.follow !== false && (method === 'GET' || method === 'HEAD') ? 'follow' : 'manual',
       ...(streamed && { duplex: 'half', ...(isNode() && { redirect: 'error', window: null }) }),
       // An answer from the browser's cache may be older than the last commit. Some runtimes have no cache and no option.
       ...('cache' in Request.prototype && { cache: 'no-store' }),
@@ -127,7 +146,7 @@ export async function drop(response: Response): Promise<void> {
  * The message of a header's fault would hold its value, and the fault of a connection may hold what was sent on it. So
  * neither is passed on as `cause`.
  */
-function headersOf(path: string, given: Readonly<Record<string, string>>): Headers {
+function headersOf(path: string, given: Fields): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(given)) {
     try {
@@ -151,10 +170,12 @@ function lost(path: string, verb: string, e: unknown): CheckpointError {
   });
 }
 
-interface Kind {
+/** What a fault is. */
+export interface Kind {
   code: `E_${string}`;
   why: string;
   hint: string;
+  retryable?: boolean;
 }
 
 const PERMISSION: Kind = {
@@ -183,16 +204,20 @@ const KINDS: Readonly<Record<number, Kind>> = {
 /** 409: on S3, two conditional writes at once, of which one is to come again. */
 const RETRY: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 409, 425, 429, 500, 502, 503, 504]);
 
-/** A typed error for a status that is no answer to what was asked. The body is not quoted: servers echo requests. */
-export function statusError(response: Response, { method, path }: Ask): CheckpointError {
+/** A typed error for an answer that is none. Its body is not quoted: servers echo requests. */
+export async function faultOf(o: Http, response: Response, { method, path }: Ask): Promise<CheckpointError> {
   const { status } = response;
-  if (response.type === 'opaqueredirect' || (status >= 300 && status < 400)) return moved(method, path, status);
-  const kind = KINDS[status] ?? { code: 'E_IO', why: 'the server failed', hint: 'look at its log, then try again' };
+  const told = await o.explain?.(response);
+  await drop(response);
+  if (!told && (response.type === 'opaqueredirect' || (status >= 300 && status < 400)))
+    return moved(method, path, status);
+  const plain = KINDS[status] ?? { code: 'E_IO', why: 'the server failed', hint: 'look at its log, then try again' };
+  const { code, why, hint, retryable } = { ...plain, retryable: RETRY.has(status), ...told };
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return new CheckpointError(kind.code, `cannot ${DOING[method]} ${path}: ${kind.why} (status ${status})`, {
+  return new CheckpointError(code, `cannot ${DOING[method]} ${path}: ${why} (status ${status})`, {
     path,
-    hint: kind.hint,
-    retryable: RETRY.has(status),
+    hint,
+    retryable,
     details: { status, ...(Number.isFinite(after) && { retryAfter: after }) },
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Makes a fresh clone ready: packages, WASM kernels, dist, and for the tests a Python with an independent CBOR reader,
- * browsers and software GPUs.
+ * Makes a fresh clone ready: packages, WASM kernels, dist, and for the tests a Python with independent readers and a server,
+ * browsers, software GPUs, and web servers.
  * Uses Node alone, since nothing is installed yet; does only what is missing, and says what it does. With `--kernels` it
  * leaves dist out.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isFresh, ROOT } from './stamp.mjs';
@@ -22,10 +22,11 @@ const say = (line) => console.error(`isobit: ${line}`);
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} hint
+ * @param {string} [cwd]
  */
-function run(command, args, hint) {
+function run(command, args, hint, cwd = ROOT) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const r = spawnSync(command, args, { cwd: ROOT, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const r = spawnSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (r.status === 0) return;
   throw new SetupError(
     `${command} ${args.join(' ')} failed.\n${r.stdout ?? ''}${r.stderr ?? ''}${r.error?.message ?? ''}\n${hint}`,
@@ -117,10 +118,43 @@ function installBrowsers() {
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], hint);
 }
 
+/** Web servers of Debian, and the libraries they need that a small system lacks. */
+const SERVERS = ['nginx', 'apache2-bin', 'libapr1', 'libaprutil1'];
+
 /**
- * @param {{ dist?: boolean, python?: boolean, browsers?: boolean }} [need] what beyond packages and WASM kernels is needed
+ * nginx and Apache httpd for the tests of remote stores, unpacked into `.servers`: nothing of the system changes, no service
+ * starts, and no root is needed. Without them those tests report what is missing, and fail where CI=true.
  */
-export function setup({ dist = true, python = false, browsers = false } = {}) {
+function installServers() {
+  const folder = join(ROOT, '.servers');
+  const stamp = join(folder, '.stamp');
+  const wanted = `${SERVERS.join(' ')}\n`;
+  const there = (/** @type {string} */ root) =>
+    ['nginx', 'apache2'].every((name) => existsSync(`${root}/usr/sbin/${name}`));
+  if (there('') || (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)) return;
+  say(`unpacking ${SERVERS.join(', ')} into .servers (apt-get download) …`);
+  const hint = 'The tests of remote stores need nginx and apache2-bin: run `apt-get update` as root, or install them.';
+  const packages = join(folder, 'packages');
+  try {
+    if (hasApt()) run('apt-get', ['update', '-qq'], hint);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(packages, { recursive: true });
+    // As root apt would download as another user, who may not write there.
+    run('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...SERVERS], hint, packages);
+    for (const file of readdirSync(packages)) run('dpkg-deb', ['-x', join(packages, file), folder], hint);
+  } catch (e) {
+    if (hasApt() || !(e instanceof SetupError)) throw e;
+    say(`not installed: nginx, apache2; tests of stores on them are left out. ${hint}`);
+    return;
+  }
+  rmSync(packages, { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+/**
+ * @param {{ dist?: boolean, python?: boolean, browsers?: boolean, servers?: boolean }} [need] what beyond packages and WASM kernels is needed
+ */
+export function setup({ dist = true, python = false, browsers = false, servers = false } = {}) {
   const [major] = process.versions.node.split('.').map(Number);
   try {
     if (major < 20) throw new SetupError(`Node ${process.versions.node} is too old: isobit needs Node 20 or newer.`);
@@ -128,6 +162,7 @@ export function setup({ dist = true, python = false, browsers = false } = {}) {
     build('wasm');
     if (dist) build('dist');
     if (python) installPython();
+    if (servers) installServers();
     if (browsers) installBrowsers();
   } catch (e) {
     if (!(e instanceof SetupError)) throw e;

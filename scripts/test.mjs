@@ -56,6 +56,6 @@ function test() {
 
 // Only the tests beside the build script look at dist.
 const dist = whole || checkOnly || (!watch && files.some((f) => f.startsWith('scripts/')));
-setup({ dist, python: !watch && !checkOnly, browsers: !watch && !checkOnly });
+setup({ dist, python: !watch && !checkOnly, browsers: !watch && !checkOnly, servers: !watch && !checkOnly });
 const ok = [whole || checkOnly ? check() : true, checkOnly ? true : test()];
 process.exit(ok.every(Boolean) ? 0 : 1);

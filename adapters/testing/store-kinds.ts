@@ -1,8 +1,8 @@
 /** Kinds of HTTP servers, and what goes wrong with real ones. */
 
 export interface ServerOptions {
-  /** False: PUT overwrites whatever If-None-Match says, as nginx does. */
-  conditions?: boolean;
+  /** False: PUT overwrites whatever If-None-Match says, as nginx does; 'early': it is obeyed before the body has come, and only then. */
+  conditions?: boolean | 'early';
   /** False: the whole object is the answer to every range. */
   ranges?: boolean;
   /** False: the query is ignored, and the address answers a page, as a static server's does. */

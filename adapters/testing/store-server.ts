@@ -90,7 +90,9 @@ async function answerOf(store: Store, o: ServerOptions, request: IncomingMessage
     const body = said === undefined ? await bodyOf(request) : { size: Number(said), chunks: () => request };
     const ifAbsent = headers['if-none-match'] === '*' && o.conditions !== false;
     const was = await store.head(key);
-    const done = await store.put(key, body, { ifAbsent });
+    const early = o.conditions === 'early';
+    if (early && ifAbsent && was) return text(412, '');
+    const done = await store.put(key, body, { ifAbsent: ifAbsent && !early });
     return text(done === 'exists' ? 412 : was ? 204 : 201, '');
   }
   if (method === 'DELETE') {

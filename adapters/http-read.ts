@@ -1,7 +1,7 @@
 /** Reading an object over HTTP: the size of it, all of it or a part, whatever share of that each answer brings. */
 
 import { CheckpointError } from '../sdk/core/errors.ts';
-import { type Ask, bytesOf, drop, type HttpOptions, retrying, send, statusError } from './http.ts';
+import { type Ask, bytesOf, drop, faultOf, type Http, retrying, send } from './http.ts';
 import { checkRange, notFound } from './key.ts';
 
 /** Memory taken on a server's word alone; beyond it memory grows with what has really come. */
@@ -26,12 +26,12 @@ interface Piece extends Range {
 const isAbsent = (status: number): boolean => status === 404 || status === 410;
 
 /** Null where there is no object. */
-export function sizeOf(http: HttpOptions, ask: Ask): Promise<number | null> {
+export function sizeOf(http: Http, ask: Ask): Promise<number | null> {
   return retrying(http, ask.signal, async () => {
     const head = await send(http, { ...ask, method: 'HEAD' });
     await drop(head);
     if (isAbsent(head.status)) return null;
-    if (head.status !== 200 && head.status !== 405 && head.status !== 501) throw statusError(head, ask);
+    if (head.status !== 200 && head.status !== 405 && head.status !== 501) throw await faultOf(http, head, ask);
     const said = head.status === 200 ? contentLength(head) : undefined;
     if (said !== undefined) return said;
     // A server that does not say: the range of the first byte does, or all of them.
@@ -42,10 +42,9 @@ export function sizeOf(http: HttpOptions, ask: Ask): Promise<number | null> {
       for await (const chunk of bytesOf(first, ask)) count += chunk.length;
       return count;
     }
+    if (size === undefined && !isAbsent(first.status)) throw await faultOf(http, first, ask);
     await drop(first);
-    if (isAbsent(first.status)) return null;
-    if (size === undefined) throw statusError(first, ask);
-    return size;
+    return isAbsent(first.status) ? null : (size as number);
   });
 }
 
@@ -56,7 +55,7 @@ export function sizeOf(http: HttpOptions, ask: Ask): Promise<number | null> {
  * @returns `ranged`: the server gave a range when asked for one.
  */
 export async function readObject(
-  http: HttpOptions,
+  http: Http,
   ask: Ask,
   { offset, length }: Range,
 ): Promise<{ bytes: Uint8Array; ranged: boolean }> {
@@ -68,7 +67,7 @@ export async function readObject(
 }
 
 /** One answer more. */
-async function readOn(http: HttpOptions, ask: Ask, piece: Piece): Promise<void> {
+async function readOn(http: Http, ask: Ask, piece: Piece): Promise<void> {
   const { path } = ask;
   const { offset, length } = piece;
   const from = offset + piece.filled;
@@ -88,15 +87,17 @@ async function readOn(http: HttpOptions, ask: Ask, piece: Piece): Promise<void> 
   const { status } = response;
   if (isAbsent(status)) return fail(notFound(path, { status }));
   const range = contentRange(response);
-  if (status === 416 && range?.size !== undefined) {
+  if (status === 416) {
     if (piece.filled > 0) return fail(changed(path));
     await drop(response);
-    checkRange(path, range.size, piece);
-    if (length !== undefined || offset !== range.size) throw statusError(response, ask);
+    const size = range?.size ?? (await sizeOf(http, ask)); // Apache does not tell it here
+    if (size === null) throw notFound(path);
+    checkRange(path, size, piece);
+    if (length !== undefined || offset !== size) throw await faultOf(http, response, ask);
     piece.done = true; // nothing lies behind the end
     return;
   }
-  if (status !== 200 && status !== 206) return fail(statusError(response, ask));
+  if (status !== 200 && status !== 206) return fail(await faultOf(http, response, ask));
   const part = status === 206;
   if (part && (range?.from !== from || range.to < from || (last !== '' && range.to > last) || isEncoded(response))) {
     return fail(altered(path, from, response));
