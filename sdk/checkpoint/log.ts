@@ -74,7 +74,7 @@ export class CommitLog {
   }
 
   /** The highest number above one that is in the log, else 0. */
-  async #above(seq: number): Promise<number> {
+  async above(seq: number): Promise<number> {
     if (await this.#lists()) return (await this.#listed({}, seq)).at(-1) ?? 0;
     const exists = async (n: number) => (await this.#store.head(this.key(n))) !== null;
     // Whoever has removed the records in between has said in the hint how far the log goes.
@@ -136,7 +136,7 @@ export class CommitLog {
       throw await this.#conflict(record, seq, o);
     }
     // from here on the commit is durable: an abort comes too late
-    const above = await this.#above(seq);
+    const above = await this.above(seq);
     this.#unsure = undefined;
     if (above > 0) throw await this.#conflict(record, above, o, 'E_FENCED');
     // A store that fails here has still kept the commit, and a log without holes needs no hint.

@@ -35,8 +35,14 @@ export class ObjectStore {
     });
   }
 
-  /** Under its late name where the store can, so that the state is read once; else hashed first. */
-  async put(content: CheckpointContent, o: IO): Promise<Seal & { object: string; size: number }> {
+  /**
+   * Under its late name where the store can, so that the state is read once; else hashed first. Once the commit is there,
+   * `ensure` writes an object again that was there before and that another writer has removed meanwhile.
+   */
+  async put(
+    content: CheckpointContent,
+    o: IO,
+  ): Promise<Seal & { object: string; size: number; ensure(): Promise<void> }> {
     const draft = await draftCheckpoint(content, { signal: o.signal, limits: this.#limits });
     const caps = await this.#store.caps();
     if (draft.size > caps.maxObject) {
@@ -60,7 +66,10 @@ export class ObjectStore {
         await this.#store.put(key(), draft.body, io);
       });
     }
-    return { ...seal, object: object(), size: draft.size };
+    const ensure = async () => {
+      if (answer === 'exists' && !(await this.#store.head(key()))) await this.#store.put(key(), draft.body);
+    };
+    return { ...seal, object: object(), size: draft.size, ensure };
   }
 
   async remove(object: string, o: IO): Promise<void> {

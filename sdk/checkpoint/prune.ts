@@ -7,8 +7,9 @@ import type { ObjectStore } from './objects.ts';
 
 /**
  * Leaves the hint at the new commit, so that the log's end is found also by those who cannot list; then removes records first
- * and objects second: a kill between leaves an unnamed object, never a record without one. What cannot be removed stays among
- * `remaining`, because the new commit is safe either way.
+ * and objects second: a kill between leaves an unnamed object, never a record without one. Objects stay where another writer
+ * has committed meanwhile, since it may have named them again. What cannot be removed stays among `remaining`, because the new
+ * commit is safe either way.
  */
 export async function prune(
   log: CommitLog,
@@ -29,14 +30,17 @@ export async function prune(
     }
   };
   if (!records.some(dead) || !(await attempt(() => log.point(latest.seq)))) return { remaining: records, undeleted };
-  const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
   const remaining: CommitRecord[] = [];
-  for (const r of records) {
-    const gone =
-      dead(r) &&
-      (await attempt(() => log.remove(r.seq, {}))) &&
-      (named.has(r.object) || (await attempt(() => objects.remove(r.object, {}))));
-    if (!gone) remaining.push(r);
+  const gone: CommitRecord[] = [];
+  for (const r of records) (dead(r) && (await attempt(() => log.remove(r.seq, {}))) ? gone : remaining).push(r);
+  let alone = false;
+  await attempt(async () => {
+    alone = (await log.above(latest.seq)) === 0;
+  });
+  const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
+  for (const r of gone) {
+    if (!alone || named.has(r.object)) continue;
+    if (!(await attempt(() => objects.remove(r.object, {})))) remaining.push(r);
   }
   return { remaining, undeleted };
 }

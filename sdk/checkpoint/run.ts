@@ -117,16 +117,14 @@ export class RunStore {
    *   none fits; OptionError for a reference that fits several.
    */
   async open(ref = 'latest', o: IO = {}): Promise<Opened | null> {
-    const seqs = await this.#log.seqs(o);
-    return seqs.length === 0 && ref === 'latest' ? null : this.#open(ref, seqs, o);
+    return (await this.#open(ref, o)).opened;
   }
 
   /** `open`, and takes the run over: what is saved next follows what is there now, and comes from what was opened. */
   resume(ref = 'latest', o: IO = {}): Promise<Opened | null> {
     return this.#inTurn(async () => {
-      const seqs = await this.#log.seqs(o);
-      const opened = seqs.length === 0 && ref === 'latest' ? null : await this.#open(ref, seqs, o);
-      this.#top = seqs.at(-1) ?? 0;
+      const { opened, top } = await this.#open(ref, o);
+      this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
       this.#floor = opened?.commit.floor ?? 0;
       this.#records = undefined;
@@ -158,10 +156,12 @@ export class RunStore {
     return this.#inTurn(async () => {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);
-      const state = await this.#objects.put(content, o);
+      const { ensure, ...state } = await this.#objects.put(content, o);
       const { step, epoch } = info;
       const metrics = finite(info.metrics ?? {});
-      return this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
+      const saved = await this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
+      await ensure();
+      return saved;
     });
   }
 
@@ -183,8 +183,8 @@ export class RunStore {
     return this.#inTurn(async () => {
       const named = new Set<string>();
       for await (const e of this.#log.newestFirst(o)) {
-        if ('error' in e) throw e.error;
-        named.add(e.record.object);
+        if ('record' in e) named.add(e.record.object);
+        else if (e.error.code !== 'E_NOT_FOUND') throw e.error; // else a writer has removed it meanwhile
       }
       const removed: string[] = [];
       const young: string[] = [];
@@ -205,8 +205,21 @@ export class RunStore {
     return mine;
   }
 
-  async #open(ref: string, seqs: readonly number[], o: IO): Promise<Opened> {
-    const skipped: CheckpointError[] = [];
+  /** What a reference means now, and the end of the log. Anew where another writer commits, and so may remove, meanwhile. */
+  async #open(ref: string, o: IO): Promise<{ opened: Opened | null; top: number }> {
+    for (;;) {
+      const seqs = await this.#log.seqs(o);
+      const top = seqs.at(-1) ?? 0;
+      if (top === 0 && ref === 'latest') return { opened: null, top };
+      const skipped: CheckpointError[] = [];
+      const opened = await this.#walk(ref, seqs, skipped, o);
+      const moved = (!opened || skipped.length > 0) && (await this.#log.above(top)) > 0;
+      if (!moved) return { opened: opened ?? this.#none(ref, skipped), top };
+    }
+  }
+
+  /** The first that can be read of those that fit; why the others could not goes to `skipped`. */
+  async #walk(ref: string, seqs: readonly number[], skipped: CheckpointError[], o: IO): Promise<Opened | undefined> {
     for await (const entry of pickRef(ref, this.#log.newestFirst(o, seqs), this.#best, this.#where)) {
       try {
         if ('error' in entry) throw entry.error;
@@ -218,6 +231,10 @@ export class RunStore {
         skipped.push(e);
       }
     }
+    return undefined;
+  }
+
+  #none(ref: string, skipped: readonly CheckpointError[]): never {
     if (skipped.length === 0) {
       throw new CheckpointError('E_NOT_FOUND', `${this.#where}: no commit for '${ref}'`, {
         path: this.#where,
@@ -258,10 +275,11 @@ export class RunStore {
   #again(ref: string, as: { op: 'rollback' | 'pin'; tags: readonly string[] }, o: IO): Promise<Saved> {
     return this.#inTurn(async () => {
       as.tags.forEach(checkTag);
-      const seqs = await this.#log.seqs(o);
-      this.#top ??= seqs.at(-1) ?? 0;
+      const found = await this.#open(ref, o);
+      this.#top ??= found.top;
       const top = await this.#look(o);
-      const { commit } = await this.#open(ref, seqs, o);
+      if (!found.opened) return this.#none(ref, []);
+      const { commit } = found.opened;
       const { step, epoch, object, size, root, fingerprint, metrics } = commit;
       return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, ...as }, o);
     });
