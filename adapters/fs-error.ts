@@ -27,6 +27,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   EISDIR: permission('a directory is where a file should be', 'choose another directory, or move that one away'),
   ELOOP: permission('is a symbolic link', 'stores do not follow links: replace it by a directory or file'),
   EMFILE: { code: 'E_IO', why: 'too many open files', hint: 'raise the limit (ulimit -n)', retryable: true },
+  EINTR: { code: 'E_IO', why: 'interrupted', hint: 'try again', retryable: true },
   EBUSY: { code: 'E_IO', why: 'busy', hint: 'another program holds it: try again', retryable: true },
 };
 

@@ -38,6 +38,8 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
   const name = `fs:${dir}`;
   const place = (key: string) => join(root, ...checkKey(name, key).split('/'));
   const swept = new Set<string>();
+  /** Directories that were flushed into their parents, so that a power cut leaves them. */
+  const firm = new Set<string>();
 
   /** Refuses links between the root and the object: a link could lead a write out of the store. */
   async function noLinks(path: string): Promise<void> {
@@ -62,6 +64,18 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
     }
   }
 
+  /**
+   * Flushes what is there into what is above it, once: who made it may have been killed before they could. Above the root there
+   * may be directories that are not ours to open.
+   */
+  async function makeFirm(path: string): Promise<void> {
+    for (let at = path; !firm.has(at) && dirname(at) !== at; at = dirname(at)) {
+      const flushed = syncDir(dirname(at));
+      await (at.startsWith(root + sep) ? flushed : flushed.catch(() => {}));
+      firm.add(at);
+    }
+  }
+
   /** Makes a directory and every one above it, each flushed into its parent. */
   async function makeDir(path: string, parentIsThere = false): Promise<void> {
     try {
@@ -74,12 +88,14 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
       }
       if (code !== 'EEXIST') throw e;
       if (!(await fs.lstat(path)).isDirectory() && path !== root) throw e;
-      return;
+      return makeFirm(path);
     }
     await syncDir(dirname(path));
+    firm.add(path);
+    await makeFirm(dirname(path));
   }
 
-  /** Removes temporaries that nobody has written to for STALE_MS. Once a directory: it is only housekeeping. */
+  /** Removes temporaries that nobody has written to for STALE_MS. Once a directory, and where it fails nothing is lost. */
   async function sweep(path: string): Promise<void> {
     if (swept.has(path)) return;
     swept.add(path);
@@ -104,6 +120,8 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
           if (at + chunk.length > size) throw wrongSize(what, size, at + chunk.length);
           for (let done = 0; done < chunk.length; ) {
             const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
+            if (bytesWritten === 0)
+              throw new CheckpointError('E_IO', `cannot write ${what}: the disk takes nothing`, { path: what });
             done += bytesWritten;
           }
           at += chunk.length;
@@ -115,22 +133,23 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
         await handle.close();
       }
     } catch (e) {
-      await fs.unlink(temp).catch(absent);
+      await fs.unlink(temp).catch(() => {}); // what stays is swept
       throw e;
     }
     return temp;
   }
 
   async function publish(temp: string, path: string, ifAbsent: boolean): Promise<'written' | 'exists'> {
+    let answer: 'written' | 'exists' = 'written';
     try {
       if (ifAbsent) await fs.link(temp, path);
       else await fs.rename(temp, path);
     } catch (e) {
-      if (ifAbsent && (e as NodeJS.ErrnoException).code === 'EEXIST') return 'exists';
-      throw e;
+      if (!ifAbsent || (e as NodeJS.ErrnoException).code !== 'EEXIST') throw e;
+      answer = 'exists';
     }
     try {
-      await syncDir(dirname(path));
+      await syncDir(dirname(path)); // also what exists: who wrote it may have been killed before they could
     } catch (cause) {
       throw new CheckpointError('E_DURABILITY', `${path}: written, but its directory could not be flushed`, {
         path,
@@ -138,7 +157,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
         hint: 'the disk may be failing: write to another one',
       });
     }
-    return 'written';
+    return answer;
   }
 
   async function* walk(path: string, key: string, prefix: string, after: string | undefined): AsyncIterable<string> {
@@ -215,7 +234,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
       try {
         await noLinks(path);
         await makeDir(dirname(path));
-        await sweep(dirname(path));
+        await sweep(dirname(path)).catch(() => {});
         const temp = await writeTemp(dirname(path), path, body, io.signal);
         try {
           if (typeof key === 'function') {
@@ -226,7 +245,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
           io.signal?.throwIfAborted();
           return await publish(temp, path, io.ifAbsent === true);
         } finally {
-          await fs.unlink(temp).catch(absent); // after a rename it is gone
+          await fs.unlink(temp).catch(() => {}); // after a rename it is gone; what stays is swept
         }
       } catch (e) {
         throw fsError(e, path, 'write', io.signal);

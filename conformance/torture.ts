@@ -12,6 +12,10 @@ const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> 
     about: 'SIGKILL at random moments while two writers save to one directory',
     load: async () => (await import('./torture/kill.ts')).kill,
   },
+  faults: {
+    about: 'power cuts at every operation of a modelled disk, and every call failing once in every way',
+    load: async () => (await import('./torture/faults.ts')).faults,
+  },
 };
 
 async function usage(): Promise<never> {
