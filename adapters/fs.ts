@@ -5,11 +5,12 @@
  */
 
 import * as nodeFs from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { CheckpointError } from '../sdk/core/errors.ts';
 import { fsError } from './fs-error.ts';
-import { checkKey, checkRange, compareKeys, nonce, notFound, TEMP, wrongSize } from './key.ts';
+import { checkKey, checkRange, nonce, notFound, TEMP, wrongSize } from './key.ts';
 import type { Store, StoreBody } from './store.ts';
+import { type TreeEntry, walk } from './walk.ts';
 
 /** The part of node:fs/promises that is used; a test hands in one that fails. */
 export type FsModule = Pick<
@@ -160,21 +161,12 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
     return answer;
   }
 
-  async function* walk(path: string, key: string, prefix: string, after: string | undefined): AsyncIterable<string> {
-    const entries = await fs.readdir(path, { withFileTypes: true }).catch(absent);
-    if (!entries) return;
-    // a directory sorts as its name and '/', so that keys come out in the order of their bytes
-    const names = entries
-      .filter((e) => (e.isDirectory() || e.isFile()) && !e.name.startsWith(TEMP))
-      .map((e) => key + e.name + (e.isDirectory() ? '/' : ''))
-      .sort(compareKeys);
-    for (const k of names) {
-      if (k.endsWith('/')) {
-        const below = k.startsWith(prefix) || prefix.startsWith(k);
-        const behind = after === undefined || compareKeys(k, after) > 0 || after.startsWith(k);
-        if (below && behind) yield* walk(join(path, basename(k)), k, prefix, after);
-      } else if (k.startsWith(prefix) && (after === undefined || compareKeys(k, after) > 0)) yield k;
-    }
+  /** Files and directories; links are neither. */
+  async function entries(directory: string): Promise<TreeEntry[] | undefined> {
+    const found = await fs.readdir(join(root, ...directory.split('/')), { withFileTypes: true }).catch(absent);
+    return found
+      ?.filter((e) => e.isDirectory() || e.isFile())
+      .map((e) => ({ name: e.name, directory: e.isDirectory() }));
   }
 
   return {
@@ -266,7 +258,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
 
     async *list(prefix, io = {}) {
       try {
-        for await (const key of walk(root, '', prefix, io.after)) {
+        for await (const key of walk(entries, prefix, io.after)) {
           io.signal?.throwIfAborted();
           const found = await fs.lstat(join(root, ...key.split('/'))).catch(absent);
           if (found?.isFile()) yield { key, size: found.size, modified: found.mtimeMs };

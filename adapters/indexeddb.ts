@@ -8,9 +8,12 @@
  */
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
-import { type Doing, idbError, lostPlace, lostRow, noDatabase, olderTab } from './indexeddb-error.ts';
-import { checkKey, checkRange, compareKeys, nonce, notFound, wrongSize } from './key.ts';
-import type { Store, StoreBody } from './store.ts';
+import { browserError, type Doing, lostPlace, lostRow, notHere, olderTab } from './browser-error.ts';
+import { type BrowserStore, type BrowserStoreOptions, persistence, untilAborted } from './browser-storage.ts';
+import { checkKey, checkRange, compareKeys, nonce, notFound } from './key.ts';
+import { piecesOf, sizeOf } from './pieces.ts';
+
+export type { BrowserStore, BrowserStoreOptions } from './browser-storage.ts';
 
 /** Chromium refuses values over 127 MiB; small rows also keep ranges and the writer's memory small. */
 const ROW = 4 * 2 ** 20;
@@ -37,17 +40,19 @@ type Tx<M extends Mode> = IDBPTransaction<Tables, typeof TABLES, M>;
 
 /**
  * A store in the IndexedDB database `isobit:<name>` of this origin, which its tabs and workers share. After `close()` the
- * next call opens it again. A browser may evict what an origin stores unless `navigator.storage.persist()` was granted.
+ * next call opens it again. A browser may evict what an origin stores, unless it was asked not to (`persist`) and agreed
+ * (`persisted()`).
  *
  * @example
  *   const trainer = new Trainer({ model, loss, optimizer, store: indexeddbStore('iris') });
  * @throws CheckpointError E_QUOTA (`details`: usage, quota and size in bytes), E_UNSUPPORTED where there is no IndexedDB,
  *   E_BUSY (another tab holds an older version), E_VERSION (a newer one), E_PERMISSION, E_IO; each names the place.
  */
-export function indexeddbStore(name: string): Store {
+export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): BrowserStore {
   const where = `indexeddb:${name}`;
   const place = (key: string) => `${where}/${checkKey(where, key)}`;
   let opened: Promise<IDBPDatabase<Tables>> | undefined;
+  const { ask, persisted } = persistence(o);
   let swept = false;
 
   function open(): Promise<IDBPDatabase<Tables>> {
@@ -55,7 +60,8 @@ export function indexeddbStore(name: string): Store {
       if (opened === mine) opened = undefined;
     };
     const mine = new Promise<IDBPDatabase<Tables>>((resolve, reject) => {
-      if (typeof indexedDB === 'undefined') throw noDatabase(where);
+      if (typeof indexedDB === 'undefined')
+        throw notHere(where, 'IndexedDB', 'outside a browser use fsStore or memoryStore');
       let refused = false;
       openDB<Tables>(`isobit:${name}`, VERSION, {
         upgrade(db) {
@@ -93,7 +99,7 @@ export function indexeddbStore(name: string): Store {
       try {
         tx?.abort();
       } catch {} // it has ended
-      throw await idbError(cause, doing);
+      throw await browserError(cause, doing);
     }
   }
 
@@ -121,6 +127,7 @@ export function indexeddbStore(name: string): Store {
 
   return {
     name: where,
+    persisted,
 
     async caps() {
       const durability = await transact('readonly', { verb: 'open', path: where }, async (tx) => tx.durability);
@@ -167,8 +174,9 @@ export function indexeddbStore(name: string): Store {
 
     async put(key, body, io = {}) {
       io.signal?.throwIfAborted();
+      ask();
       const { signal } = io;
-      const size = body instanceof Uint8Array ? body.length : body.size;
+      const size = sizeOf(body);
       const first = typeof key === 'string' ? place(key) : where;
       if (!swept) await discard().catch(() => {}); // housekeeping: a fault that matters comes again below
       swept = true;
@@ -177,9 +185,9 @@ export function indexeddbStore(name: string): Store {
       let exists = false;
       try {
         let last: ArrayBuffer | undefined;
-        for await (const row of inRows(first, body, size, signal)) {
+        for await (const row of piecesOf(first, body, ROW, signal)) {
           if (last) await addRow(id, rows++, last, { verb: 'write', path: first, size, signal });
-          last = row;
+          last = row.buffer;
         }
         const name = typeof key === 'string' ? key : key();
         const path = place(name);
@@ -258,45 +266,4 @@ function keysUnder(prefix: string, after: string | undefined): IDBKeyRange | und
   const end = Uint8Array.of(...new TextEncoder().encode(prefix), 0xff);
   if (after === undefined || compareKeys(after, prefix) < 0) return IDBKeyRange.bound(utf8(prefix), end, false, true);
   return after.startsWith(prefix) ? IDBKeyRange.bound(utf8(after), end, true, true) : undefined;
-}
-
-/**
- * A body in rows of ROW bytes, the last one shorter; an empty body has none. Each is a buffer of its own: storing a view
- * would store the whole buffer that it shows a part of, and memory that threads share cannot be stored.
- */
-async function* inRows(
-  path: string,
-  body: Uint8Array | StoreBody,
-  size: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<ArrayBuffer> {
-  let total = 0;
-  let row = new Uint8Array(Math.min(ROW, size));
-  let filled = 0;
-  for await (const chunk of body instanceof Uint8Array ? [body] : body.chunks()) {
-    signal?.throwIfAborted();
-    if (total + chunk.length > size) throw wrongSize(path, size, total + chunk.length);
-    for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + row.length - filled);
-      row.set(part, filled);
-      filled += part.length;
-      at += part.length;
-      total += part.length;
-      if (filled < row.length) continue;
-      yield row.buffer;
-      row = new Uint8Array(Math.min(ROW, size - total));
-      filled = 0;
-    }
-  }
-  if (total !== size) throw wrongSize(path, size, total);
-}
-
-/** What `promise` gives, unless the signal comes first: a database may wait for other tabs without end. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -1,22 +1,8 @@
 /** A store in memory: for tests, for short runs, and the plainest reading of the interface. */
 
-import { checkKey, checkRange, compareKeys, notFound, wrongSize } from './key.ts';
-import type { Store, StoreBody } from './store.ts';
-
-/** Joins a body, holding no view of the caller's memory. */
-async function collect(name: string, body: Uint8Array | StoreBody, signal?: AbortSignal): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body.slice();
-  const out = new Uint8Array(body.size);
-  let at = 0;
-  for await (const chunk of body.chunks()) {
-    signal?.throwIfAborted();
-    if (at + chunk.length > body.size) throw wrongSize(name, body.size, at + chunk.length);
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  if (at !== body.size) throw wrongSize(name, body.size, at);
-  return out;
-}
+import { checkKey, checkRange, compareKeys, notFound } from './key.ts';
+import { collect } from './pieces.ts';
+import type { Store } from './store.ts';
 
 /**
  * A store that lives as long as the object does.
@@ -56,7 +42,6 @@ export function memoryStore(): Store {
       o.signal?.throwIfAborted();
       if (typeof key === 'string') checkKey(name, key);
       const bytes = await collect(typeof key === 'string' ? name + key : name, body, o.signal);
-      o.signal?.throwIfAborted();
       const at = checkKey(name, typeof key === 'string' ? key : key());
       if (o.ifAbsent && objects.has(at)) return 'exists';
       objects.set(at, { bytes, modified: Date.now() });

@@ -1,7 +1,9 @@
 /** Tests in real browsers: a bundle in a page and in a worker, with the outcome of each test brought back. */
 
+import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Browser, LaunchOptions, Page } from 'puppeteer-core';
@@ -75,4 +77,27 @@ export async function ask<T>(page: Page, name: string, ...args: readonly unknown
     name,
     args,
   )) as T;
+}
+
+/** A page with the script of `entry`. Where the browser is not installed the test is skipped, but in CI it fails. */
+export async function inPage(
+  t: TestContext,
+  name: BrowserName,
+  entry: URL,
+  work: (page: Page, browser: Browser) => Promise<void>,
+  { port, ...o }: LaunchOptions & { port?: number } = {},
+): Promise<void> {
+  const browser = await start(name, o);
+  if (typeof browser === 'string') {
+    assert.notEqual(process.env.CI, 'true', browser);
+    return t.skip(browser);
+  }
+  await using server = await servePage(await bundle(entry), port);
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    await work(page, browser);
+  } finally {
+    await browser.close().catch(() => {}); // it may have been ended
+  }
 }

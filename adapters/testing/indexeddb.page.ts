@@ -6,21 +6,11 @@ import { RunStore } from '../../sdk/checkpoint/index.ts';
 import { indexeddbStore } from '../indexeddb.ts';
 import type { Store, StoreBody } from '../store.ts';
 import { storeSuite } from '../suite.ts';
-import { type Outcome, runTests } from './page-test.ts';
+import { bytes, code, fresh, noise, paused, serveCalls, storeCalls } from './page-calls.ts';
+import { runTests } from './page-test.ts';
 
 const ROW = 4 * 2 ** 20;
 const STALE_MS = 60 * 60 * 1000;
-
-let made = 0;
-const fresh = () => `${typeof document === 'undefined' ? 'worker' : 'page'}-${Date.now()}-${made++}`;
-const bytes = (...v: number[]) => Uint8Array.from(v);
-
-/** Bytes that differ from row to row. */
-function noise(size: number): Uint8Array {
-  const words = new Uint32Array(Math.ceil(size / 4));
-  for (let i = 0, x = 1; i < words.length; i++) words[i] = x = Math.imul(x, 1664525) + 1013904223;
-  return new Uint8Array(words.buffer, 0, size);
-}
 
 function wait<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -37,33 +27,6 @@ async function raw(name: string): Promise<Record<'objects' | 'rows' | 'writing',
   const [objects, rows, writing] = await Promise.all([all('objects'), all('rows'), all('writing')]);
   db.close();
   return { objects, rows, writing };
-}
-
-const code = (want: string) => (e: unknown) => {
-  assert.equal((e as { code?: string }).code, want, String(e));
-  assert.notEqual((e as { hint?: string }).hint, '');
-  return true;
-};
-
-/** A body that waits before its last chunk, so that something can happen meanwhile. */
-function paused(size: number): { body: StoreBody; reached: Promise<void>; go: () => void } {
-  let [arrive, go] = [() => {}, () => {}];
-  const reached = new Promise<void>((resolve) => {
-    arrive = resolve;
-  });
-  const gate = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  const body = {
-    size,
-    async *chunks() {
-      yield noise(size - 1);
-      arrive();
-      await gate;
-      yield bytes(1);
-    },
-  };
-  return { body, reached, go };
 }
 
 storeSuite('indexeddb', async () => indexeddbStore(fresh()));
@@ -326,91 +289,4 @@ it('a transaction that the browser gives up: E_QUOTA where the store is full, el
   assert.equal(await s.head('x'), null);
 });
 
-/** What Node's side asks for, besides the tests. */
-const calls = {
-  runTests,
-
-  async write(name: string, size: number): Promise<string> {
-    return indexeddbStore(name).put('x', noise(size));
-  },
-
-  /** Null where it is not there. */
-  async check(name: string, size: number): Promise<boolean | null> {
-    const store = indexeddbStore(name);
-    if ((await store.head('x')) === null) return null;
-    const [got, want] = [await store.get('x'), noise(size)];
-    return got.length === size && got.every((v, i) => v === want[i]);
-  },
-
-  /** Writes without end. */
-  async writeForever(name: string): Promise<void> {
-    const endless: StoreBody = {
-      size: 2 ** 40,
-      async *chunks() {
-        for (;;) yield noise(ROW);
-      },
-    };
-    await indexeddbStore(name).put('endless', endless);
-  },
-
-  async tables(name: string): Promise<{ objects: number; rows: number; writing: number }> {
-    const { objects, rows, writing } = await raw(name);
-    return { objects: objects.length, rows: rows.length, writing: writing.length };
-  },
-
-  /** Fills the store until it refuses. */
-  async fill(name: string, size: number): Promise<{ written: number; error: unknown; after: string; intact: boolean }> {
-    const store = indexeddbStore(name);
-    let written = 0;
-    try {
-      for (; written < 50; written++) await store.put(`fill/${written}`, noise(size));
-    } catch (e) {
-      const { code, message, hint, details } = e as Record<string, unknown>;
-      const before = await raw(name);
-      const [last, want] = [await store.get(`fill/${written - 1}`), noise(size)];
-      const intact = before.writing.length === 0 && last.every((v, i) => v === want[i]);
-      await store.delete('fill/0');
-      const after = await store.put('small', bytes(1, 2, 3), { ifAbsent: true });
-      return { written, error: { code, message, hint, details }, after, intact };
-    }
-    return { written, error: null, after: '', intact: false };
-  },
-
-  /** How many of the keys this one wrote, racing with others. */
-  async race(name: string, mark: number): Promise<number[]> {
-    const store = indexeddbStore(name);
-    const won: number[] = [];
-    for (let i = 0; i < 50; i++) {
-      if ((await store.put(`race/${i}`, bytes(mark), { ifAbsent: true })) === 'written') won.push(i);
-    }
-    return won;
-  },
-
-  async owners(name: string): Promise<number[]> {
-    const store = indexeddbStore(name);
-    return Promise.all(Array.from({ length: 50 }, async (_, i) => (await store.get(`race/${i}`))[0]));
-  },
-
-  /** Calls one of these in a worker. */
-  inWorker(call: string, ...args: unknown[]): Promise<unknown> {
-    const worker = new Worker('/script.js', { type: 'module' });
-    return new Promise((resolve, reject) => {
-      worker.onerror = (e) => reject(new Error(e.message));
-      worker.onmessage = ({ data }) => {
-        worker.terminate();
-        resolve(data);
-      };
-      worker.postMessage([call, ...args]);
-    });
-  },
-};
-
-export type Calls = typeof calls;
-export type { Outcome };
-
-Object.assign(globalThis, calls);
-if (typeof document === 'undefined') {
-  globalThis.onmessage = async ({ data: [call, ...args] }: MessageEvent<[keyof Calls, ...unknown[]]>) => {
-    globalThis.postMessage(await (calls[call] as (...a: unknown[]) => unknown)(...args));
-  };
-}
+serveCalls({ runTests, ...storeCalls(indexeddbStore, async (name) => (await raw(name)).writing.length) });

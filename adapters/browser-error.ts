@@ -1,6 +1,7 @@
-/** Faults of IndexedDB as typed errors that name the place and say what to do. */
+/** Faults of a browser's storage as typed errors that name the place and say what to do. */
 
 import { CheckpointError, isIsobitError } from '../sdk/core/errors.ts';
+import { estimate } from './browser-storage.ts';
 
 interface Kind {
   code: `E_${string}`;
@@ -11,6 +12,18 @@ interface Kind {
 
 const FREE = 'remove old runs or keep fewer checkpoints (keepLast); what was saved before is intact';
 
+const FORBIDDEN: Kind = {
+  code: 'E_PERMISSION',
+  why: 'this page may not store anything',
+  hint: 'allow this site to store data, and serve the page over https',
+};
+const IN_THE_WAY: Kind = {
+  code: 'E_PERMISSION',
+  why: 'a file is where a directory should be, or a directory where a file should be',
+  hint: 'use another key',
+};
+const CLEARED: Kind = { code: 'E_IO', why: 'it was cleared meanwhile', hint: 'try again', retryable: true };
+
 /** By the name of the DOMException. */
 const KINDS: Readonly<Record<string, Kind>> = {
   VersionError: {
@@ -18,18 +31,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
     why: 'it was made by a newer version',
     hint: 'reload the page, or update isobit',
   },
-  SecurityError: {
-    code: 'E_PERMISSION',
-    why: 'this page may not store anything',
-    hint: 'allow this site to store data, and serve the page over https',
-  },
+  SecurityError: FORBIDDEN,
+  NotAllowedError: FORBIDDEN,
+  TypeMismatchError: IN_THE_WAY,
+  InvalidModificationError: IN_THE_WAY,
+  NotFoundError: CLEARED,
+  NotReadableError: CLEARED,
   InvalidStateError: {
     code: 'E_IO',
-    why: 'the database was closed meanwhile',
+    why: 'it was closed meanwhile',
     hint: 'try again',
     retryable: true,
   },
-  AbortError: { code: 'E_IO', why: 'the browser gave the transaction up', hint: 'try again', retryable: true },
+  AbortError: { code: 'E_IO', why: 'the browser gave it up', hint: 'try again', retryable: true },
   UnknownError: {
     code: 'E_IO',
     why: 'the browser cannot reach its own files',
@@ -45,11 +59,8 @@ export interface Doing {
   signal?: AbortSignal;
 }
 
-export function noDatabase(path: string): CheckpointError {
-  return new CheckpointError('E_UNSUPPORTED', `${path}: there is no IndexedDB here`, {
-    path,
-    hint: 'outside a browser use fsStore or memoryStore',
-  });
+export function notHere(path: string, what: string, hint: string): CheckpointError {
+  return new CheckpointError('E_UNSUPPORTED', `${path}: there is no ${what} here`, { path, hint });
 }
 
 /** The entry is there and its bytes are not. */
@@ -78,8 +89,8 @@ export function olderTab(path: string): CheckpointError {
   });
 }
 
-/** A typed error for what a call of IndexedDB threw; aborts by `signal` and typed errors pass through unchanged. */
-export async function idbError(e: unknown, { verb, path, size, signal }: Doing): Promise<unknown> {
+/** A typed error for what the browser threw; aborts by `signal` and typed errors pass through unchanged. */
+export async function browserError(e: unknown, { verb, path, size, signal }: Doing): Promise<unknown> {
   if (isIsobitError(e) || (signal?.aborted === true && e === signal.reason)) return e;
   if (!(e instanceof DOMException)) return e;
   const mayBeFull = e.name === 'QuotaExceededError' || e.name === 'AbortError';
@@ -104,15 +115,6 @@ export async function idbError(e: unknown, { verb, path, size, signal }: Doing):
     hint: kind.hint,
     retryable: kind.retryable ?? false,
   });
-}
-
-/** What the origin uses and may use, in bytes, where the browser tells. */
-async function estimate(): Promise<StorageEstimate> {
-  try {
-    return await navigator.storage.estimate(); // absent on pages that were not served over https
-  } catch {
-    return {};
-  }
 }
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
