@@ -64,7 +64,7 @@ function matmul(layout: string, m: number, terms: number, n: number): void {
     const b = k.put(numbers(terms * n, 2));
     const [aRow, aCol] = layout[0] === 'N' ? [terms, 1] : [1, m];
     const [bRow, bCol] = layout[1] === 'N' ? [n, 1] : [1, terms];
-    const words = [m, n, terms, a, aRow, aCol, b, bRow, bCol, k.alloc(m * n), n, 0, 0, 0];
+    const words = [m, n, terms, a, aRow, aCol, b, bRow, bCol, k.alloc(m * n), n, 0, 0, 0, 0, 0];
     return repeated({ kind: 'matmul', words }, times);
   });
 }

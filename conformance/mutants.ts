@@ -398,6 +398,14 @@ const CONTRACTIONS: readonly Mutant[] = [
   mutant('matmul.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
   mutant('sweep.ts', 'matmul', 'c3 = f32x4.add(v128.load(r3), c3);', 'c3 = v128.load(r3);'),
   mutant('matmul.ts', 'matmul', 'store<f32>(c + j, accumulate ? load<f32>(c + j) + x : x);', 'store<f32>(c + j, x);'),
+  mutant('packed.ts', 'matmul', '(k0 << 2) * ((held(r) + 7) & ~7)', '(k0 << 2) * held(r)'),
+  mutant('packed.ts', 'matmul', 'let src = b + k0 * bRow + from * bCol;', 'let src = b + from * bCol;'),
+  mutant(
+    'pack.ts',
+    'matmul',
+    'v128.store(d, windowed(v128.load(s, 16), limit), 16);',
+    'v128.store(d, v128.load(s, 16), 16);',
+  ),
   mutant('gemv.ts', 'matmul', 'const TERMS: usize = 256;', 'const TERMS: usize = 128;'),
   mutant('gemv.ts', 'matmul', 'const later = accumulate || chunk != row;', 'const later = accumulate;'),
   mutant(

@@ -231,6 +231,7 @@ const CONTRACTIONS: Record<Exclude<ShapeClass, 'permuted'>, readonly Contraction
   large: [
     [[], [], 37, 300, 20],
     [[], [], 131, 17, 9],
+    [[], [], 133, 259, 37],
     [[], [], 6, 520, 13],
     [[], [], 1, 520, 40],
     [[], [], 40, 257, 1],

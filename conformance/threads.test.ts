@@ -31,6 +31,9 @@ const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
     const of = (...shape: number[]) => rt.rng.normal(`m${shape}`, shape);
     return [
       of(130, 300).matmul(of(300, 523)),
+      of(2, 300, 1030)
+        .exp()
+        .matmul(of(2, 530, 1030).transpose()),
       of(3, 700).matmul(of(700, 1000)),
       of(1000, 33).matmul(of(33, 5)),
       of(523, 257).transpose().matmul(of(523, 70)).relu().mul(2),

@@ -11,6 +11,7 @@ import {
   REGISTER_STRIDE,
   REGISTERS,
   ROW_WORDS,
+  ROWS,
   STEP,
 } from '../sdk/engine/wasm/layout.ts';
 
@@ -21,7 +22,7 @@ RECORDS.forEach((name, i) => constant(`REC_${name.toUpperCase()}`, i));
 Object.entries(ELEMENTS).forEach(([name, i]) => constant(`ELEM_${name.toUpperCase()}`, i));
 Object.entries(FLAG).forEach(([name, i]) => constant(`FLAG_${name.toUpperCase()}`, i));
 Object.entries(STEP).forEach(([name, i]) => constant(`STEP_${name.toUpperCase()}`, i));
-Object.entries({ BLOCK, REGISTER_STRIDE, REGISTERS, ROW_WORDS, PROGRAM_HEAD }).forEach(([name, v]) =>
+Object.entries({ BLOCK, REGISTER_STRIDE, REGISTERS, ROW_WORDS, PROGRAM_HEAD, ROWS }).forEach(([name, v]) =>
   constant(name, v),
 );
 const folder = new URL('../wasm/build/', import.meta.url);

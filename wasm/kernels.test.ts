@@ -270,7 +270,7 @@ test('ranges may start anywhere: an epilogue runs on row blocks of odd sizes', (
     { op: 'add_f', dst: out, a: out, b: r1 },
   ] as const;
   const epilogue = k.program(m * n, [], rows);
-  k.run({ kind: 'matmul', words: [m, n, 0, c, 0, 1, c, n, 1, c, n, 0, epilogue, 0] });
+  k.run({ kind: 'matmul', words: [m, n, 0, c, 0, 1, c, n, 1, c, n, 0, epilogue, 0, 0, 0] });
   assertBits(
     k.get(c, m * n),
     Uint32Array.from({ length: m * n }, (_, i) => canonicalOf(i + toFloat(bias[i % n]))),

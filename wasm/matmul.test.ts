@@ -59,21 +59,24 @@ function oracle({ m, n, terms, a, b, dims = [] }: Case): Bits {
   return out;
 }
 
-/** Runs a case; `more` are the prologue and the epilogue. */
-function run(x: Case, a: number, b: number, c: number, more: [number, number] = [0, 0]): number {
+/** Runs a case; `more` are the prologue and the epilogue. B is packed for all rows by so many columns, or by each block of rows. */
+function run(x: Case, a: number, b: number, c: number, more: [number, number] = [0, 0], columns = 0): number {
   const { m, n, terms, dims = [] } = x;
+  const packed = columns ? k.alloc(16 + columns * ((terms + 3) & ~3)) : 0;
   const strideC = dims.map((_, d) => dims.slice(d + 1).reduce((p, q) => p * q, m * n));
   const head = [m, n, terms, a, x.a.row, x.a.column, b, x.b.row, x.b.column, c, n, ...more];
-  const batch = [dims.length, ...dims, ...(x.a.batch ?? []), ...(x.b.batch ?? []), ...strideC];
+  const batch = [packed, columns, dims.length, ...dims, ...(x.a.batch ?? []), ...(x.b.batch ?? []), ...strideC];
   return k.run({ kind: 'matmul', words: [...head, ...batch] });
 }
 
 function check(x: Case, what: string): void {
-  k.clear();
   const expected = oracle(x);
-  const c = k.alloc(expected.length);
-  run(x, k.put(x.a.bits), k.put(x.b.bits), c);
-  assertBits(k.get(c, expected.length), expected, what, true);
+  for (const columns of x.n > 1 && x.terms > 0 ? [0, 16, Math.ceil(x.n / 8) * 8] : [0]) {
+    k.clear();
+    const c = k.alloc(expected.length);
+    run(x, k.put(x.a.bits), k.put(x.b.bits), c, [0, 0], columns);
+    assertBits(k.get(c, expected.length), expected, `${what}, packed by ${columns}`, true);
+  }
 }
 
 type Layout = 'NN' | 'TN' | 'NT' | 'TT';
@@ -192,7 +195,7 @@ test('rows and columns may run backwards', () => {
     const pb = k.put(y) + 4 * (lb - 1) * sb;
     k.run({
       kind: 'matmul',
-      words: [m, n, terms, pa, back(a.row), back(a.column), pb, back(b.row), back(b.column), c, n, 0, 0, 0],
+      words: [m, n, terms, pa, back(a.row), back(a.column), pb, back(b.row), back(b.column), c, n, 0, 0, 0, 0, 0],
     });
     assertBits(k.get(c, m * n), expected, layout);
   }
@@ -262,7 +265,7 @@ test('C may lie in a wider matrix', () => {
     oracle(x).forEach((u, i) => {
       expected[Math.floor(i / n) * ldc + (i % n)] = u;
     });
-    k.run({ kind: 'matmul', words: [m, n, terms, k.put(x.a.bits), terms, 1, k.put(x.b.bits), n, 1, c, ldc, 0, 0, 0] });
+    k.run({ kind: 'matmul', words: [m, n, terms, k.put(x.a.bits), terms, 1, k.put(x.b.bits), n, 1, c, ldc, 0, 0, 0, 0, 0] });
     assertBits(k.get(c, m * ldc), expected, `${m}x${terms}x${n}`);
   }
 });
@@ -272,8 +275,10 @@ test('a prologue computes A once, an epilogue finishes C', () => {
     [5, 3, 4, [], false],
     [300, 10, 257, [], false],
     [129, 5, 3, [2], false],
+    [130, 37, 9, [], false],
     [7, 9, 5, [3, 2], true],
   ] as const) {
+    for (const columns of [0, 16]) {
     k.clear();
     const batches = dims.reduce((x: number, y) => x * y, 1);
     const count = (broadcast ? dims[1]! : batches) * m * terms;
@@ -294,13 +299,14 @@ test('a prologue computes A once, an epilogue finishes C', () => {
       { op: 'add_f', dst: c, a: c, b: r },
       { op: 'out', a: c },
     ] as const;
-    const flags = run(x, pa.at, k.put(b.bits), c.at, [prologue, k.program(expected.length, [], rows)]);
+    const flags = run(x, pa.at, k.put(b.bits), c.at, [prologue, k.program(expected.length, [], rows)], columns);
     assert.equal(flags, 0);
     assertBits(
       k.get(c.at, expected.length),
       expected.map((u, i) => canonicalOf(toFloat(u) + toFloat(bias[i % n]))),
-      `${batches} of ${m}x${terms}x${n}`,
+      `${batches} of ${m}x${terms}x${n}, ${columns}`,
     );
+    }
   }
 });
 
@@ -309,6 +315,6 @@ test('a known dot product of 600 terms', () => {
   const a = k.put(Uint32Array.from({ length: 600 }, (_, i) => canonicalOf(1 / (i + 1))));
   const b = k.put(Uint32Array.from({ length: 600 }, (_, i) => canonicalOf((i % 7) - 2.5)));
   const c = k.alloc(1);
-  k.run({ kind: 'matmul', words: [1, 1, 600, a, 600, 1, b, 1, 1, c, 1, 0, 0, 0] });
+  k.run({ kind: 'matmul', words: [1, 1, 600, a, 600, 1, b, 1, 1, c, 1, 0, 0, 0, 0, 0] });
   assertBits(k.get(c, 1), Uint32Array.of(0xbecf64b9), 'dot');
 });

@@ -6,22 +6,22 @@
  * each panel of 8 columns sweeps over all packed rows. C holds the sum of the chunks so far.
  *
  * Records `matmul`, of i8 (matmulInt8.ts) `matmulInt8`, and with more behind (walked.ts) `walked`: [kind, words, M, N, K, aPtr, aRow, aCol, bPtr, bRow, bCol,
- * cPtr, ldc, prologueA, epilogue, nb, dims[nb], strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow or aCol
- * is 1, and bRow or bCol.
+ * cPtr, ldc, prologueA, epilogue, packed, columns, nb, dims[nb], strideA[nb], strideB[nb], strideC[nb]], strides in elements; aRow
+ * or aCol is 1, and bRow or bCol. `packed` is 0, or scratch for so many columns of B (packed.ts; of `matmul` alone).
  */
-import { REC_MATMULINT8, REC_WALKED } from './build/opcodes';
+import { REC_MATMULINT8, REC_WALKED, ROWS } from './build/opcodes';
 import { fillExact } from './copy';
 import { gemv } from './gemv';
 import { ewRange } from './interpreter';
 import { rowBlockInt8 } from './matmulInt8';
-import { packA, packB } from './pack';
 import { own } from './own';
+import { packA, packB } from './pack';
+import { hold, packColumns, panelAt, pitchOf } from './packed';
 import { sweep, sweepNarrow, sweepPair } from './sweep';
 import { rowBlockWalked } from './walked';
 import { word } from './words';
 
 export const TERMS: usize = 256;
-const ROWS: usize = 128;
 
 export const PANELS_A: usize = memory.data(128 * 256 * 4 + 64, 64);
 export const PANELS_B: usize = memory.data(256 * 32 + 128, 64);
@@ -62,10 +62,10 @@ export function panel(
   copyOut(c + done * ldc, ldc, own(TILE), width << 2, rows - done, columns, accumulate);
 }
 
-/** Rows [0, rows) of C, all chunks. Strides in bytes. */
+/** Rows [0, rows) of C, all chunks. Strides in bytes. `ready`: the columns from j on are packed as the record says. */
 function rowBlock(
-  rows: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, bCol: usize, c: usize,
-  ldc: usize,
+  r: usize, rows: usize, j: usize, n: usize, terms: usize, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize,
+  bCol: usize, c: usize, ldc: usize, ready: bool,
 ): void {
   // A product commutes, so a single column is a row of the other side.
   if (rows == 1) return gemv(a, aCol, b, bRow, bCol, c, n, terms);
@@ -75,19 +75,28 @@ function rowBlock(
     packA(own(PANELS_A), a + k0 * aCol, aRow, aCol, rows, k);
     let pb = b + k0 * bRow;
     let at = c;
-    for (let j: usize = 0; j < n; j += 16, pb += 16 * bCol, at += 64) {
-      const columns = min<usize>(16, n - j);
+    const pitch = pitchOf(k);
+    let p0 = ready ? panelAt(r, j, k0, k) : own(PANELS_B);
+    let p1 = ready ? p0 + pitch : own(SECOND_B);
+    for (let q: usize = 0; q < n; q += 16, pb += 16 * bCol, at += 64) {
+      const columns = min<usize>(16, n - q);
       const first = min<usize>(8, columns);
       const second = columns - first;
-      // Both panels first: together they use up the cache lines that they read.
-      if (first > 4) packB(8, own(PANELS_B), pb, bRow, bCol, first, k);
-      else packB(4, own(PANELS_B), pb, bRow, bCol, first, k);
-      if (second > 4) packB(8, own(SECOND_B), pb + 8 * bCol, bRow, bCol, second, k);
-      else if (second != 0) packB(4, own(SECOND_B), pb + 8 * bCol, bRow, bCol, second, k);
-      if (first > 4) panel(8, own(PANELS_B), at, k, ldc, rows, first, k0 != 0);
-      else panel(4, own(PANELS_B), at, k, ldc, rows, first, k0 != 0);
-      if (second > 4) panel(8, own(SECOND_B), at + 32, k, ldc, rows, second, k0 != 0);
-      else if (second != 0) panel(4, own(SECOND_B), at + 32, k, ldc, rows, second, k0 != 0);
+      if (!ready) {
+        // Both panels first: together they use up the cache lines that they read.
+        if (first > 4) packB(8, p0, pb, bRow, bCol, first, k);
+        else packB(4, p0, pb, bRow, bCol, first, k);
+        if (second > 4) packB(8, p1, pb + 8 * bCol, bRow, bCol, second, k);
+        else if (second != 0) packB(4, p1, pb + 8 * bCol, bRow, bCol, second, k);
+      }
+      if (first > 4) panel(8, p0, at, k, ldc, rows, first, k0 != 0);
+      else panel(4, p0, at, k, ldc, rows, first, k0 != 0);
+      if (second > 4) panel(8, p1, at + 32, k, ldc, rows, second, k0 != 0);
+      else if (second != 0) panel(4, p1, at + 32, k, ldc, rows, second, k0 != 0);
+      if (ready) {
+        p0 += pitch << 1;
+        p1 += pitch << 1;
+      }
     }
   }
 }
@@ -99,29 +108,37 @@ function block(
 ): void {
   const kind = load<i32>(r);
   if (kind == REC_WALKED) {
-    const walks = r + 64 + (word(r, 15) << 4);
+    const walks = r + 72 + (word(r, 17) << 4);
     rowBlockWalked(walks, rows, j, n, terms, a, aRow, aCol, b, c, ldc);
-  } else if (kind != REC_MATMULINT8) rowBlock(rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
-  else rowBlockInt8(own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
+  } else if (kind == REC_MATMULINT8) {
+    rowBlockInt8(own(PANELS_A), own(PANELS_B), own(TILE), rows, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc);
+  } else rowBlock(r, rows, j, n, terms, a, aRow, aCol, b, bRow, bCol, c, ldc, word(r, 15) != 0);
 }
 
-/** Rows [i, i+rows) and columns [j, j+columns) of one batch, without what goes before and after. */
+/** What lies before batch `batch` of the operand whose pointer is word i: its strides are the group-th behind the dims. */
+export function batchOf(r: usize, i: usize, group: usize, batch: usize): usize {
+  const nb: usize = word(r, 17);
+  let p = word(r, i);
+  for (let d = nb; d != 0; d--) {
+    const dim = word(r, 17 + d);
+    p += ((batch % dim) * word(r, 17 + group * nb + d)) << 2;
+    batch /= dim;
+  }
+  return p;
+}
+
+/**
+ * Rows [i, i+rows) and columns [j, j+columns) of one batch, without what goes before and after. Of packed columns j counts from
+ * the first that is held.
+ */
 export function matmulPart(r: usize, batch: usize, i: usize, rows: usize, j: usize, columns: usize): void {
   const aRow: usize = word(r, 6) << 2;
   const bCol: usize = word(r, 10) << 2;
   const ldc: usize = word(r, 12) << 2;
-  const nb: usize = word(r, 15);
-  let a = word(r, 5) + i * aRow;
-  let b = word(r, 8) + j * bCol;
-  let c = word(r, 11) + i * ldc + (j << 2);
-  for (let d = nb; d != 0; d--) {
-    const dim = word(r, 15 + d);
-    const at = batch % dim;
-    a += (at * word(r, 15 + nb + d)) << 2;
-    b += (at * word(r, 15 + 2 * nb + d)) << 2;
-    c += (at * word(r, 15 + 3 * nb + d)) << 2;
-    batch /= dim;
-  }
+  const at = word(r, 15) != 0 ? j + word(word(r, 15), 1) : j;
+  const a = batchOf(r, 5, 1, batch) + i * aRow;
+  const b = batchOf(r, 8, 2, batch) + at * bCol;
+  const c = batchOf(r, 11, 3, batch) + i * ldc + (at << 2);
   block(r, rows, j, columns, word(r, 4), a, aRow, word(r, 7) << 2, b, word(r, 9) << 2, bCol, c, ldc);
 }
 
@@ -139,8 +156,10 @@ export function matmul(r: usize): void {
   const ldc: usize = word(r, 12) << 2;
   const prologue: usize = word(r, 13);
   const epilogue: usize = word(r, 14);
-  const nb: usize = word(r, 15);
-  const dims = r + 64;
+  const packed: usize = word(r, 15);
+  const step = packed != 0 ? word(r, 16) : max<usize>(n, 1);
+  const nb: usize = word(r, 17);
+  const dims = r + 72;
   const axes = nb << 2;
   let batches: usize = 1;
   for (let d: usize = 0; d < axes; d += 4) {
@@ -153,23 +172,30 @@ export function matmul(r: usize): void {
   // A broadcast A is met again: its elements are computed the first time only.
   let ready: usize = 0;
   for (; batches != 0; batches--) {
-    for (let i: usize = 0; i < m; i += ROWS) {
-      const rows = min(ROWS, m - i);
-      if (prologue != 0) {
-        const start = ((a - a0) >> 2) + i * terms;
-        const end = start + rows * terms;
-        if (end > ready) {
-          ewRange(prologue, start, end);
-          ready = end;
-        }
+    for (let j: usize = 0; j < n; j += step) {
+      const columns = min(step, n - j);
+      if (packed != 0) {
+        hold(packed, b, j, 0);
+        packColumns(r, 0, columns);
       }
-      const ai = a + i * aRow;
-      const ci = c + i * ldc;
-      if (terms != 0) block(r, rows, 0, n, terms, ai, aRow, aCol, b, bRow, bCol, ci, ldc);
-      else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
-      if (epilogue != 0) {
-        const start = ((c - c0) >> 2) + i * n;
-        ewRange(epilogue, start, start + rows * n);
+      for (let i: usize = 0; i < m; i += <usize>ROWS) {
+        const rows = min(<usize>ROWS, m - i);
+        if (prologue != 0) {
+          const start = ((a - a0) >> 2) + i * terms;
+          const end = start + rows * terms;
+          if (end > ready) {
+            ewRange(prologue, start, end);
+            ready = end;
+          }
+        }
+        const ai = a + i * aRow;
+        const ci = c + i * ldc;
+        if (terms != 0) block(r, rows, 0, columns, terms, ai, aRow, aCol, b + j * bCol, bRow, bCol, ci + (j << 2), ldc);
+        else for (let t = i; t < i + rows; t++) fillExact(c + t * ldc, 0, n);
+        if (epilogue != 0 && j + columns == n) {
+          const start = ((c - c0) >> 2) + i * n;
+          ewRange(epilogue, start, start + rows * n);
+        }
       }
     }
     // The next batch: an odometer over the batch dimensions, the last one fastest.

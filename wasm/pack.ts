@@ -78,3 +78,15 @@ export function packB(
     transpose(dst + 16, 32, p4, p5, p6, p7, k, limit);
   }
 }
+
+/** Four panels of 8 columns that lie side by side, `pitch` bytes apart where they go: whole cache lines at a time. */
+export function packBs(dst: usize, pitch: usize, src: usize, step: usize, k: usize): void {
+  const limit = v128.load(CONTRACTION_WINDOW);
+  const end = dst + (k << 5);
+  for (; dst < end; dst += 32, src += step) {
+    for (let d = dst, s = src, stop = src + 128; s < stop; d += pitch, s += 32) {
+      v128.store(d, windowed(v128.load(s), limit));
+      v128.store(d, windowed(v128.load(s, 16), limit), 16);
+    }
+  }
+}

@@ -2,25 +2,27 @@
  * How the records of a plan are divided into tasks, by their shapes: a task is worth some microseconds, and there are a few for
  * each thread, so that one that is slower or comes later does fewer.
  */
-import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM, REC_WALKED } from './build/opcodes';
+import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM, REC_WALKED, ROWS } from './build/opcodes';
 import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
 import { copyExact } from './copy';
 import { crew, together, worth } from './crew';
 import { finish } from './finish';
 import { gatherRows } from './gather';
 import { ewRange, ewSetup } from './interpreter';
-import { matmulPart } from './matmul';
+import { batchOf, matmulPart } from './matmul';
 import { argmaxPart, maxPart } from './max';
+import { held, hold, packColumns } from './packed';
 import { sumChunkOfColumns, sumColumns } from './sumColumns';
 import { sumIntegers } from './sumIntegers';
 import { CHUNK, list, startList, sumChunks, sumRows, takeList } from './sumRows';
 import { callers } from './own';
 import { word } from './words';
 
-/** Kinds of tasks that are no record's: elements of a program, chunks of a long row, chunks of long columns. */
+/** Kinds of tasks that are no record's: elements of a program, chunks of a long row, chunks of long columns, a product's B. */
 const ELEMENTS: u32 = 100;
 const ROW_CHUNKS: u32 = 101;
 const COLUMN_CHUNKS: u32 = 102;
+const PACKS: u32 = 103;
 
 /** Chunks of a long list in one task. */
 const CHUNKS: usize = 8;
@@ -79,6 +81,7 @@ export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
     case REC_FINISH: finish(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x)); break;
     case ROW_CHUNKS: rowChunksTask(at, t, x, y); break;
     case COLUMN_CHUNKS: columnChunkTask(at, t, x, y); break;
+    case PACKS: packColumns(at, t * x, min(t * x + x, held(at))); break;
     default: unreachable();
   }
 }
@@ -107,48 +110,70 @@ function matmul(r: usize): bool {
   const m = word(r, 2);
   const n = word(r, 3);
   const terms = word(r, 4);
+  const packed = word(r, 15);
+  // Columns of B that are packed for all come one group after the other, and so do the batches then.
+  const group = packed != 0 ? min(word(r, 16), n) : n;
   let batches: usize = 1;
-  for (let d: usize = 0; d < word(r, 15); d++) batches *= word(r, 16 + d);
+  for (let d: usize = 0; d < word(r, 17); d++) batches *= word(r, 18 + d);
   if (terms == 0 || !pays(<u64>m * n * batches * terms, 20)) return false;
-  let rows = min<usize>(128, (m + 3) & ~3);
-  let columns = (n + 15) & ~15;
+  const atOnce: usize = packed != 0 ? 1 : batches;
+  let rows = min<usize>(ROWS, (m + 3) & ~3);
+  let columns = (group + 15) & ~15;
   const many = crew() * 8;
-  while (columns >= 512 && parts(m, rows) * parts(n, columns) * batches < many) columns = ((columns >> 1) + 15) & ~15;
-  while (parts(m, rows) * parts(n, columns) * batches < crew()) {
-    if (columns >= rows && columns > 16) columns = ((columns >> 1) + 15) & ~15;
-    else if (rows > 4) rows = ((rows >> 1) + 3) & ~3;
+  while (columns >= 512 && parts(m, rows) * parts(group, columns) * atOnce < many) columns = half(columns, 16);
+  while (parts(m, rows) * parts(group, columns) * atOnce < crew()) {
+    if (columns >= rows && columns > 16) columns = half(columns, 16);
+    else if (rows > 4) rows = half(rows, 4);
     else break;
   }
-  const count = parts(m, rows) * parts(n, columns) * batches;
+  const count = parts(m, rows) * parts(group, columns) * atOnce;
   if (count == 1) return false;
   const prologue = word(r, 13);
   const epilogue = word(r, 14);
   // What A is made of is needed by all columns, and all batches; what C becomes, needs whole rows.
-  const alone = columns >= n && word(r, 15) == 0;
+  const alone = columns >= n && word(r, 17) == 0;
   if (!alone && prologue != 0 && !elements(prologue)) ewRange(prologue, 0, word(prologue, 0));
-  together(load<u32>(r), r, count, rows, columns);
+  if (packed == 0) together(load<u32>(r), r, count, rows, columns);
+  else for (let batch: usize = 0; batch < batches; batch++) {
+    const b = batchOf(r, 8, 2, batch);
+    for (let j: usize = 0; j < n; j += group) {
+      hold(packed, b, j, batch);
+      const width = held(r);
+      const some = portion(width, 32);
+      together(PACKS, r, parts(width, some), some, 0);
+      together(load<u32>(r), r, parts(m, rows) * parts(width, columns), rows, columns);
+    }
+  }
   if (columns < n && epilogue != 0 && !elements(epilogue)) ewRange(epilogue, 0, word(epilogue, 0));
   return true;
 }
 
+/** Half of a size, up to a multiple of `unit`, which is a power of 2. */
+@inline
+function half(size: usize, unit: usize): usize {
+  return ((size >> 1) + unit - 1) & ~(unit - 1);
+}
+
 function matmulTask(r: usize, t: usize, rows: usize, columns: usize): void {
   const m = word(r, 2);
-  const n = word(r, 3);
+  const all = word(r, 3);
+  const packed = word(r, 15);
+  const n = packed != 0 ? held(r) : all;
   const across = parts(n, columns);
   const down = parts(m, rows);
   const block = t / across;
   const j = (t - block * across) * columns;
-  const batch = block / down;
-  const i = (block - batch * down) * rows;
+  const batch = packed != 0 ? word(packed, 2) : block / down;
+  const i = (block % down) * rows;
   const high = min(rows, m - i);
   const terms = word(r, 4);
   const prologue = word(r, 13);
   const epilogue = word(r, 14);
-  if (prologue != 0 && columns >= n && word(r, 15) == 0) ewRange(prologue, i * terms, (i + high) * terms);
+  if (prologue != 0 && columns >= all && word(r, 17) == 0) ewRange(prologue, i * terms, (i + high) * terms);
   matmulPart(r, batch, i, high, j, min(columns, n - j));
-  if (epilogue != 0 && columns >= n) {
-    const start = (batch * m + i) * n;
-    ewRange(epilogue, start, start + high * n);
+  if (epilogue != 0 && columns >= all) {
+    const start = (batch * m + i) * all;
+    ewRange(epilogue, start, start + high * all);
   }
 }
 

@@ -54,7 +54,7 @@ function words(x: Case, a: number, b: number, c: number, more: [number, number] 
   const n = product(columns[0]);
   const head = [m, n, t, a, x.transposed ? 1 : t, x.transposed ? m : 1, b, 0, 0, c, n, ...more];
   const strideC = dims.map((_, d) => product(dims.slice(d + 1)) * m * n);
-  const batch = [dims.length, ...dims, ...strideA, ...strideB, ...strideC];
+  const batch = [0, 0, dims.length, ...dims, ...strideA, ...strideB, ...strideC];
   return [...head, ...batch, terms[0].length, columns[0].length, ...[...terms, ...columns].flat()];
 }
 

@@ -53,6 +53,9 @@ export const ROW_WORDS = 10;
 /** Words before the rows of an elementwise program: total elements, setup rows, block rows, 0. */
 export const PROGRAM_HEAD = 4;
 
+/** Rows of A that a product packs at once. */
+export const ROWS = 128;
+
 /** Records of a plan; each is [kind, words in all, ...]. */
 export const RECORDS = [
   'end',

@@ -5,7 +5,17 @@ import { OPCODE } from '../../core/scalar/ir.ts';
 import type { Access, BufferId, Kernel, Plan, Program } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
-import { BLOCK_OP, ELEMENTS, PROGRAM_HEAD, RECORDS, REGISTER_STRIDE, REGISTERS, ROW_WORDS, STEP } from './layout.ts';
+import {
+  BLOCK_OP,
+  ELEMENTS,
+  PROGRAM_HEAD,
+  RECORDS,
+  REGISTER_STRIDE,
+  REGISTERS,
+  ROW_WORDS,
+  ROWS,
+  STEP,
+} from './layout.ts';
 import { select } from './select.ts';
 
 const RECORD = Object.fromEntries(RECORDS.map((name, i) => [name, i])) as Record<(typeof RECORDS)[number], number>;
@@ -14,6 +24,18 @@ export interface Lowered {
   readonly words: Words;
   /** Arena bytes: the plan's temps, and scratch behind them. */
   readonly arena: number;
+}
+
+/** Elements of B that are packed at once, at most; and what the scratch tells of them (wasm/packed.ts). */
+const PACKED = 2 ** 18;
+const PACKED_HEAD = 64;
+
+const up = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** Columns of B that are packed for all rows at once; 0 where each block of rows does it, or there is only one. */
+function packedColumns(k: Extract<Kernel, { kind: 'matmul' }>): number {
+  if (k.m <= ROWS || k.n < 8 || k.k === 0 || k.b.walk || k.mode === 'int8') return 0;
+  return Math.min(Math.floor(PACKED / up(k.k, 4) / 16) * 16, up(k.n, 8));
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -123,12 +145,17 @@ export function lowerPlan(plan: Plan): Lowered {
           w.push(k.n);
           program(k.prologue);
           program(k.epilogue);
+          const columns = packedColumns(k);
+          if (columns) w.address(BASE.arena, plan.arena);
+          else w.push(0);
+          w.push(columns);
+          scratch = Math.max(scratch, columns && PACKED_HEAD + roomFor(columns * up(k.k, 4)));
           const c = k.batch.map((_, i) => k.batch.slice(i + 1).reduce((p, d) => p * d, k.m * k.n));
           w.push(k.batch.length, ...k.batch, ...k.a.batch.map((s) => s >>> 0), ...k.b.batch.map((s) => s >>> 0), ...c);
           if (!k.b.walk) return;
-          const { terms, columns } = k.b.walk;
-          w.push(terms.dims.length, columns.dims.length);
-          for (const list of [terms.dims, terms.strides, columns.dims, columns.strides])
+          const { terms, columns: across } = k.b.walk;
+          w.push(terms.dims.length, across.dims.length);
+          for (const list of [terms.dims, terms.strides, across.dims, across.strides])
             w.push(...list.map((x) => x >>> 0));
         });
         break;
