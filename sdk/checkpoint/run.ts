@@ -14,7 +14,7 @@ import { CommitLog } from './log.ts';
 import { ObjectStore } from './objects.ts';
 import { checkPlan, type KeepBest, type Retention } from './plan.ts';
 import { prune } from './prune.ts';
-import type { CheckpointFile } from './reader.ts';
+import type { CheckpointFile, OpenOptions } from './reader.ts';
 import { checkTag, pickRef } from './ref.ts';
 import { kept } from './retention.ts';
 import type { CheckpointContent } from './writer.ts';
@@ -112,11 +112,12 @@ export class RunStore {
 
   /**
    * Opens a commit to read it: 'latest' (the default), 'best', a tag, 'step:N', or the first digits of a root. Where several
-   * would do, damaged ones are passed over and reported. Null for 'latest' of a run that has no commits.
+   * would do, damaged ones are passed over and reported; with `verify: 'lazy'` only by what opening sees. Null for 'latest' of a
+   * run that has no commits.
    * @throws CheckpointError E_NO_VALID_CHECKPOINT where commits exist but none that fits can be read; E_NOT_FOUND where
    *   none fits; OptionError for a reference that fits several.
    */
-  async open(ref = 'latest', o: IO = {}): Promise<Opened | null> {
+  async open(ref = 'latest', o: Pick<OpenOptions, 'signal' | 'verify'> = {}): Promise<Opened | null> {
     return (await this.#open(ref, o)).opened;
   }
 
@@ -206,7 +207,7 @@ export class RunStore {
   }
 
   /** What a reference means now, and the end of the log. Anew where another writer commits, and so may remove, meanwhile. */
-  async #open(ref: string, o: IO): Promise<{ opened: Opened | null; top: number }> {
+  async #open(ref: string, o: Pick<OpenOptions, 'signal' | 'verify'>): Promise<{ opened: Opened | null; top: number }> {
     for (;;) {
       const seqs = await this.#log.seqs(o);
       const top = seqs.at(-1) ?? 0;
@@ -219,7 +220,12 @@ export class RunStore {
   }
 
   /** The first that can be read of those that fit; why the others could not goes to `skipped`. */
-  async #walk(ref: string, seqs: readonly number[], skipped: CheckpointError[], o: IO): Promise<Opened | undefined> {
+  async #walk(
+    ref: string,
+    seqs: readonly number[],
+    skipped: CheckpointError[],
+    o: Pick<OpenOptions, 'signal' | 'verify'>,
+  ): Promise<Opened | undefined> {
     for await (const entry of pickRef(ref, this.#log.newestFirst(o, seqs), this.#best, this.#where)) {
       try {
         if ('error' in entry) throw entry.error;

@@ -2,6 +2,7 @@
 
 import { RUNTIMES, type RuntimeName } from '../../conformance/rows/report.ts';
 import { OptionError } from '../core/errors.ts';
+import { WEIGHT_DTYPES, type WeightDType } from '../formats/narrow.ts';
 
 export type CommandName =
   | 'train'
@@ -65,12 +66,10 @@ export interface JsonOption {
   json?: boolean;
 }
 
-const HALVES = ['f32', 'f16', 'bf16'] as const;
-
 /** What `isobit convert` gets. */
 export interface ConvertOptions extends JsonOption {
   include?: readonly string[];
-  cast?: (typeof HALVES)[number];
+  cast?: WeightDType;
   forInference?: boolean;
   round?: boolean;
   force?: boolean;
@@ -121,7 +120,8 @@ export const COMMANDS: readonly CommandInfo[] = [
     arguments: [
       {
         name: 'in',
-        description: 'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk',
+        description:
+          'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk; a path or an address',
       },
       { name: 'out', description: 'a file that ends in .cbor .safetensors .npz .json .bpk' },
     ],
@@ -218,9 +218,9 @@ export const OPTIONS: readonly OptionInfo[] = [
   {
     name: 'cast',
     argument: 'dtype',
-    description: `the model's floats as ${HALVES.join(', ')}, rounded half to even`,
+    description: `the model's floats as ${WEIGHT_DTYPES.join(', ')}, rounded half to even; i8 with a scale for each output channel, biases f32`,
     commands: ['convert'],
-    parse: oneOf('cast', HALVES),
+    parse: oneOf('cast', WEIGHT_DTYPES),
   },
   {
     name: 'for-inference',

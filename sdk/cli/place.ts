@@ -1,7 +1,7 @@
 /** What a path or URL on the command line means: a checkpoint file, or a run with a reference behind '#'. */
 
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
 import { fetchStore } from '../../adapters/fetch.ts';
 import { fsStore } from '../../adapters/fs.ts';
 import type { Store } from '../../adapters/store.ts';
@@ -21,7 +21,30 @@ export interface Found {
 
 /** @throws CheckpointError E_NOT_FOUND where there is nothing */
 export async function placeOf(text: string): Promise<Place> {
-  return /^https?:\/\//.test(text) ? remote(text) : local(text);
+  return isAddress(text) ? remote(text) : local(text);
+}
+
+const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
+
+/** The end of the name of a file, or of an address before its query, in small letters: '.cbor'. */
+export const endOf = (text: string): string => extname(isAddress(text) ? new URL(text).pathname : text).toLowerCase();
+
+/** A file of any kind. E_NOT_FOUND where there is none. */
+export async function bytesAt(text: string): Promise<Uint8Array> {
+  if (isAddress(text)) {
+    const url = new URL(text);
+    const key = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+    url.pathname = url.pathname.slice(0, -key.length);
+    return fetchStore(url, { readOnly: true }).get(decodeURIComponent(key));
+  }
+  try {
+    return new Uint8Array(await readFile(text));
+  } catch (cause) {
+    throw new CheckpointError('E_NOT_FOUND', `${text}: cannot be read (${(cause as { code?: string }).code})`, {
+      path: text,
+      hint: 'Check the name.',
+    });
+  }
 }
 
 function remote(text: string): Place {
@@ -63,7 +86,7 @@ async function local(text: string): Promise<Place> {
 export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<Found> {
   const verify = o.lazy ? 'lazy' : 'full';
   if (place.kind === 'file') return { file: await openCheckpoint(place, { verify }), skipped: [] };
-  const opened = await new RunStore(place.store).open(place.ref);
+  const opened = await new RunStore(place.store).open(place.ref, { verify });
   if (opened) return opened;
   throw new CheckpointError('E_NOT_FOUND', `${place.name}: the run has no commits`, {
     path: place.name,

@@ -56,6 +56,25 @@ async function runIn(name: string): Promise<RunStore> {
   return run;
 }
 
+/** A directory by HTTP. */
+async function serving(dir: string, work: (address: string) => Promise<void>): Promise<void> {
+  const server = createServer((q, r) => {
+    try {
+      r.end(readFileSync(join(dir, decodeURIComponent(new URL(q.url as string, 'http://x').pathname))));
+    } catch {
+      r.statusCode = 404;
+      r.end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
 test('log, tag, rollback: the commits of a run, by text and as JSON', async () => {
   await runIn('history');
   const path = at('history');
@@ -91,23 +110,10 @@ test('inspect takes a run, a reference, a file and an address; metrics are drawn
   assert.match(text, /\nmetrics\n {2}loss {2}█▄▂▁ {2}8 to 1\n/);
   const older = JSON.parse(await said((t) => inspect(`${path}#step:20`, { json: true }, t)));
   assert.deepEqual([older.state.train.step, older.commit.seq], [20, 2]);
-  const server = createServer((q, r) => {
-    try {
-      r.end(readFileSync(join(path, decodeURIComponent(q.url as string))));
-    } catch {
-      r.statusCode = 404;
-      r.end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  try {
+  await serving(path, async (address) => {
     assert.match(await said((t) => inspect(`${address}/#step:10`, {}, t)), /commit {7}1, step 10/);
     assert.match(await said((t) => inspect(`${address}/${older.commit.object}`, {}, t)), /step: 20/);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
+  });
   assert.equal(sparkline([0, 1, Number.NaN, 4]), '▁▃ █');
   assert.equal(sparkline([1, 1]), '▁▁');
   assert.equal(
@@ -242,6 +248,46 @@ test('convert: for inference, a part, another dtype; each option shows', async (
     cast.tensors.map((x) => x.dtype),
     ['f32', 'u32', 'f16', 'f16', 'f32'],
   );
+});
+
+test('convert: i8 with scales, which load as a model and go back to floats; addresses of any format', async () => {
+  await runIn('small');
+  const go = (from: string, to: string, o: object) => said((t) => convert(from, at(to), { json: true, ...o }, t));
+  const told = JSON.parse(await go(at('small'), 'q.safetensors', { cast: 'i8', forInference: true }));
+  assert.deepEqual(told.cast, [{ name: 'model/fc1.weight', from: 'f32', to: 'i8' }]);
+  const q = readSafetensors(readFileSync(at('q.safetensors')));
+  assert.deepEqual([...q.tensors.keys()].sort(), ['fc1.bias', 'fc1.weight', 'fc1.weight_scale']);
+  assert.equal(q.tensors.get('fc1.weight')?.dtype, 'i8');
+  assert.deepEqual(q.tensors.get('fc1.weight_scale')?.shape, [2, 1]);
+  await serving(root, async (address) => {
+    for (const [from, to] of [
+      ['q.safetensors', 'q.json'],
+      ['q.json', 'q.bpk'],
+      ['q.bpk', 'q.npz'],
+      ['q.npz', 'q.cbor'],
+    ]) {
+      await go(`${address}/${from}?token=x`, to, { forInference: true });
+    }
+    await go(`${address}/q.cbor`, 'again.cbor', { cast: 'i8' });
+    assert.deepEqual(readFileSync(at('again.cbor')), readFileSync(at('q.cbor')), 'i8 stays as it is');
+    await go(`${address}/q.cbor`, 'back.cbor', { cast: 'f32', include: ['fc1.weight'] });
+    await go(`${address}/small#step:10`, 'ten.cbor', { include: ['fc1.bias'] });
+    await assert.rejects(go(`${address}/missing.npz`, 'no.cbor', {}), { code: 'E_NOT_FOUND' });
+  });
+  const back = await openCheckpoint(new Uint8Array(readFileSync(at('back.cbor'))));
+  assert.deepEqual(
+    back.tensors.map((x) => `${x.name} ${x.dtype}`),
+    ['model/fc1.weight f32'],
+  );
+  const { data } = await back.read('model/fc1.weight');
+  weights(30 / 1024)
+    .get('model/fc1.weight')!
+    .data.forEach((v, i) => {
+      assert.ok(Math.abs(data[i] - v) <= (i < 3 ? 3 : 6.03) / 254, `${data[i]} for ${v}`);
+    });
+  const clash = new Map([...weights(0), ['model/fc1.weight_scale', array('f32', [1], [1])] as const]);
+  writeFileSync(at('clash.cbor'), await (await encodeCheckpoint({ ...content(1), tensors: clash })).bytes());
+  await assert.rejects(go(at('clash.cbor'), 'no.cbor', { cast: 'i8' }), { code: 'E_OPTION', message: /weight_scale/ });
 });
 
 test('convert: files of PyTorch become weights; f64 only on request; nothing is replaced unasked', async () => {

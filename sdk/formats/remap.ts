@@ -3,6 +3,7 @@
 import { ARRAY } from '../core/dtype.ts';
 import { OptionError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
+import type { Shape } from '../core/shape.ts';
 import { type Archive, fault } from './archive.ts';
 
 export interface Rule {
@@ -21,42 +22,66 @@ export interface Remapped<A extends Archive> {
   readonly transposed: readonly string[];
 }
 
+/** Where rules lead one name: its new name, and the names at which its matrix is turned. */
+export interface Route {
+  readonly to: string;
+  readonly turned: readonly string[];
+}
+
 /**
- * Applies every rule that matches, in order, each to the name that the ones before have made.
+ * What rules make of names: every one that matches, in order, each applied to the name that the ones before have made.
+ * @throws OptionError where two would have one name
+ */
+export function routesOf(names: Iterable<string>, rules: readonly Rule[]): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  const taken = new Set<string>();
+  for (const name of names) {
+    let to = name;
+    const turned: string[] = [];
+    for (const { match, rename, transpose } of rules) {
+      const fits =
+        typeof match === 'string' ? match === to : new RegExp(match.source, match.flags.replace(/[gy]/g, '')).test(to);
+      if (!fits) continue;
+      if (transpose) turned.push(to);
+      if (rename !== undefined) to = to.replace(match, rename);
+    }
+    if (taken.has(to)) {
+      throw new OptionError(`remap: ${JSON.stringify(name)} would become a second ${JSON.stringify(to)}`, {
+        hint: 'Let each tensor keep a name of its own.',
+        details: { from: name, to },
+      });
+    }
+    taken.add(to);
+    routes.set(name, { to, turned });
+  }
+  return routes;
+}
+
+/**
+ * Applies rules to an archive.
  *
  * @example
  *   remap(readPyTorch(bytes), [{ match: /^module\./, rename: '' }]).archive
  * @throws OptionError where two tensors would have one name; DataError (E_FORMAT) where one to be transposed is no matrix
  */
 export function remap<A extends Archive>(a: A, rules: readonly Rule[]): Remapped<A> {
-  const tensors = new Map<string, HostArray>();
-  const renamed: [string, string][] = [];
-  const transposed: string[] = [];
-  for (const [name, t] of a.tensors) {
-    let to = name;
-    let turned = t;
-    for (const { match, rename, transpose } of rules) {
-      if (
-        typeof match === 'string' ? match !== to : !new RegExp(match.source, match.flags.replace(/[gy]/g, '')).test(to)
-      )
-        continue;
-      if (transpose) {
-        turned = transposeOf(to, turned);
-        transposed.push(to);
-      }
-      if (rename !== undefined) to = to.replace(match, rename);
-    }
-    if (tensors.has(to)) {
-      throw new OptionError(`remap: ${JSON.stringify(name)} would become a second ${JSON.stringify(to)}`, {
-        hint: 'Let each tensor keep a name of its own.',
-        details: { from: name, to },
-      });
-    }
-    if (to !== name) renamed.push([name, to]);
-    tensors.set(to, turned);
-  }
-  return { archive: { ...a, tensors }, renamed, transposed };
+  const routes = [...routesOf(a.tensors.keys(), rules)];
+  return {
+    archive: {
+      ...a,
+      tensors: new Map(routes.map(([name, r]) => [r.to, turn(r, a.tensors.get(name) as HostArray)])),
+    },
+    renamed: routes.flatMap(([name, { to }]) => (to === name ? [] : [[name, to] as const])),
+    transposed: routes.flatMap(([, { turned }]) => turned),
+  };
 }
+
+/** A tensor as its route leaves it. */
+export const turn = ({ turned }: Route, t: HostArray): HostArray => turned.reduce((m, name) => transposeOf(name, m), t);
+
+/** The shape that `turn` gives. */
+export const turnedShape = ({ turned }: Route, shape: Shape): Shape =>
+  turned.length % 2 === 1 ? [...shape].reverse() : shape;
 
 function transposeOf(name: string, t: HostArray): HostArray {
   if (t.shape.length !== 2) {

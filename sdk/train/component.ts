@@ -11,11 +11,26 @@ export interface Saved<T = Variable | HostArray> {
   readonly tensors: ReadonlyMap<string, T>;
 }
 
+/** What a version stores as the next one does. It changes nothing that it is given. */
+export type Migration = (saved: Saved<HostArray>) => Saved<HostArray>;
+
+/** A component of a file that was of an older version. */
+export interface Migrated {
+  readonly component: string;
+  /** 0 where the file did not have it. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Component {
-  /** Names the root under which it lies, in `state` and in the tensors' names. */
+  /** Names the root under which it lies, in `state` and in the tensors' names; may have two parts. */
   readonly root: string;
-  /** Raised when what it stores changes. */
+  /** Raised when what it stores changes; from 1. */
   readonly version: number;
+  /** From version n, its key, to n + 1. 0 is a file without this component: a state of null and no tensors. */
+  readonly migrations?: Readonly<Record<number, Migration>>;
+  /** What takes them: without it other versions are refused. */
+  readonly upgrade?: (c: Component, from: number, saved: Saved<HostArray>, done: Migrated[]) => Saved<HostArray>;
   /** A moment's picture: Variables are named, not read. */
   save(): Saved;
   /**

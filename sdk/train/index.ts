@@ -1,7 +1,9 @@
 /** `isobit/train`: the training loop, its state, and metrics. */
 
+export type { Component, Migrated, Migration, Saved as SavedComponent } from './component.ts';
 export type { Metadata } from './metadata.ts';
 export { accuracy, type Metric } from './metrics.ts';
+export { component, type TrainerComponent } from './migrate.ts';
 export type {
   BatchTensors,
   Objective,
@@ -11,5 +13,5 @@ export type {
   ValidationOptions,
 } from './options.ts';
 export { type SurviveOptions, surviveLoss } from './survive.ts';
-export { type Progress, Trainer } from './trainer.ts';
-export { type LoadWeightsOptions, loadWeights, weightsOf } from './weights.ts';
+export { type Progress, type Resumed, Trainer } from './trainer.ts';
+export { type LoadReport, type LoadWeightsOptions, loadWeights, type WeightsOptions, weightsOf } from './weights.ts';

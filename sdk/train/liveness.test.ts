@@ -32,7 +32,7 @@ import {
 } from '../optim/index.ts';
 import * as schedules from '../optim/schedules.ts';
 import { SGD_OPTIONS } from '../optim/sgd.ts';
-import { accuracy } from './index.ts';
+import { accuracy, component } from './index.ts';
 import { live } from './live.ts';
 import { RUN_OPTIONS, TRAINER_OPTIONS, type TrainerOptions, UNTIL_OPTIONS, VALIDATION_OPTIONS } from './options.ts';
 import { drain, tinyBatches, tinyData, tinyModel, tinyTrainer } from './tiny.ts';
@@ -90,6 +90,11 @@ live('Trainer', Object.keys(TRAINER_OPTIONS), {
     };
     return [await run('throw'), await run('skip')];
   },
+  components: () =>
+    states(none, () => {
+      const mine = component('mine', { version: 1, save: () => ({ state: 5 }), load: () => () => {} });
+      return { components: [mine] };
+    }),
 });
 
 live('Trainer: validation', Object.keys(VALIDATION_OPTIONS), {

@@ -21,6 +21,7 @@ import type { BatchSource } from '../data/source.ts';
 import type { Loss } from '../nn/loss.ts';
 import { type Ctx, Module } from '../nn/module.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { Component } from './component.ts';
 import type { Metadata } from './metadata.ts';
 import type { Metric } from './metrics.ts';
 
@@ -67,6 +68,8 @@ export interface TrainerOptions {
    * counts the step; such a step is not yielded, and is in no metrics.
    */
   onNonFinite?: 'throw' | 'skip';
+  /** State of the caller's own that is saved and resumed with the run, each made by `component()`. */
+  components?: readonly Component[];
 }
 
 const instance = (type: abstract new (...args: never[]) => object, expects: string): Rule => ({
@@ -90,6 +93,7 @@ export const TRAINER_OPTIONS: OptionTable<TrainerOptions> = {
       typeof v === 'bigint' ? v >= 0n && v < 1n << 64n : typeof v === 'number' && Number.isSafeInteger(v) && v >= 0,
   },
   onNonFinite: oneOf('throw', 'skip'),
+  components: { expects: 'a list of what component() makes', ok: Array.isArray },
 };
 
 export const VALIDATION_OPTIONS: OptionTable<ValidationOptions> = {

@@ -100,22 +100,32 @@ export class Seed implements Component {
   }
 }
 
-/** A component's version in a file, which must be the one that is written today. */
+/**
+ * A file must be of this arithmetic, and all that it holds known and of these versions; those of components that are not `fixed`
+ * are for their migrations.
+ * @throws CheckpointError E_VERSION, E_MIGRATION, E_UNEXPECTED
+ */
 export function checkVersions(
   schema: Readonly<Record<string, number>>,
-  wanted: Readonly<Record<string, number>>,
+  mine: Readonly<Record<string, number>>,
+  fixed: readonly string[],
 ): void {
-  for (const [name, version] of Object.entries(wanted)) {
-    if (schema[name] === version) continue;
-    throw new CheckpointError(
-      'E_VERSION',
-      `the checkpoint's ${name} is version ${schema[name]}, this isobit has ${version}`,
+  const fail = (code: `E_${string}`, name: string, hint: string) =>
+    new CheckpointError(
+      code,
+      `the checkpoint's ${name} is version ${schema[name]}, here it is ${mine[name] ?? 'unknown'}`,
       {
         path: `schema.${name}`,
-        expected: version,
+        expected: mine[name],
         actual: schema[name],
-        hint: 'Use the isobit version that wrote it: other versions may compute other bits.',
+        hint,
       },
     );
+  const hint = 'Use the isobit version that wrote it.';
+  if (schema.numerics !== mine.numerics) throw fail('E_VERSION', 'numerics', hint);
+  for (const name of fixed) if (schema[name] !== mine[name]) throw fail('E_MIGRATION', name, hint);
+  for (const name of Object.keys(schema)) {
+    if (name in mine || name === 'arithmetic' || name === 'user') continue;
+    throw fail('E_UNEXPECTED', name, 'Give the Trainer the components that the run had.');
   }
 }

@@ -50,7 +50,7 @@ describe('a run that stops after any step and resumes ends in the same bytes', (
         await first.save();
         // Another runtime with another seed: everything must come from the file.
         const second = tinyTrainer(other, { optimizer: optimizer(), store });
-        assert.deepEqual(await second.resume(), { resumed: true, step: k, skipped: [] });
+        assert.deepEqual(await second.resume(), { resumed: true, step: k, skipped: [], migrated: [] });
         await drain(second.run(tinyBatches(), { steps: STEPS }));
         assert.equal(await second.fingerprint(), want.fingerprint, `stopped after step ${k}`);
         assert.equal((await second.save()).root, want.root, `bytes, stopped after step ${k}`);

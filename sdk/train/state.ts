@@ -5,7 +5,7 @@ import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO, Json } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
 import { Arithmetic } from './arithmetic-state.ts';
-import { type Component, lazily } from './component.ts';
+import { type Component, isMap, lazily, type Migrated } from './component.ts';
 import { History } from './history.ts';
 import { UserState } from './metadata.ts';
 import { modelState } from './model-state.ts';
@@ -37,7 +37,9 @@ export class TrainingState {
     this.seed = new Seed(BigInt(o.seed ?? rt.rng.seed), o.seed !== undefined);
     this.user = new UserState(o.metadata);
     this.#arithmetic = new Arithmetic(rt);
-    this.#components = [modelState(o.model, rt), this.optim, this.history, this.steps, this.cursor, this.seed];
+    this.#components = [modelState(o.model, rt), this.optim, this.history, this.steps, this.cursor, this.seed].concat(
+      o.components ?? [],
+    );
     this.#schema = {
       numerics: rt.contract,
       ...Object.fromEntries(this.#components.map((c) => [c.root, c.version])),
@@ -52,7 +54,8 @@ export class TrainingState {
     const releases: (() => void)[] = [];
     for (const c of this.#components) {
       const saved = c.save();
-      state[c.root] = saved.state;
+      const [top, name] = c.root.split('/');
+      state[top] = name === undefined ? saved.state : { ...(state[top] as object | undefined), [name]: saved.state };
       for (const [name, v] of saved.tensors) {
         const { source, release } = lazily(v);
         tensors.set(`${c.root}/${name}`, source);
@@ -75,9 +78,10 @@ export class TrainingState {
 
   /**
    * Takes over a file's state: everything is read and checked, then everything is applied.
+   * @returns the components that migrations were needed for
    * @throws CheckpointError, OptionError; nothing is changed then.
    */
-  async load(file: CheckpointFile, o: IO): Promise<void> {
+  async load(file: CheckpointFile, o: IO): Promise<Migrated[]> {
     if (file.kind !== 'train') {
       throw new CheckpointError('E_SCHEMA', `${file.source}: holds '${file.kind}', not a training state`, {
         path: file.source,
@@ -86,17 +90,25 @@ export class TrainingState {
         hint: 'Use loadWeights() for weights alone.',
       });
     }
-    checkVersions(file.schema, this.#schema);
+    const { schema, state } = file;
+    const fixed = this.#components.filter((c) => !c.upgrade).map((c) => c.root);
+    checkVersions(schema, this.#schema, fixed);
     const byRoot = new Map<string, Map<string, HostArray>>();
     for (const [full, tensor] of await file.readAll(o)) {
-      const at = full.indexOf('/');
-      const root = full.slice(0, at);
-      byRoot.set(root, (byRoot.get(root) ?? new Map<string, HostArray>()).set(full.slice(at + 1), tensor));
+      const [root] = this.#components.map((c) => c.root).filter((r) => full.startsWith(`${r}/`));
+      if (root === undefined) continue;
+      byRoot.set(root, (byRoot.get(root) ?? new Map<string, HostArray>()).set(full.slice(root.length + 1), tensor));
     }
-    const applies = this.#components.map((c) =>
-      c.load({ state: file.state[c.root] ?? null, tensors: byRoot.get(c.root) ?? new Map() }),
-    );
-    applies.push(this.#arithmetic.load(file.state.arithmetic), this.user.load(file.state.user));
+    const migrated: Migrated[] = [];
+    const applies = this.#components.map((c) => {
+      const [top, name] = c.root.split('/');
+      const at = name === undefined ? state : state[top];
+      const saved = { state: (isMap(at) ? at[name ?? top] : null) ?? null, tensors: byRoot.get(c.root) ?? new Map() };
+      const from = schema[c.root] ?? 0;
+      return c.load(from !== c.version && c.upgrade ? c.upgrade(c, from, saved, migrated) : saved);
+    });
+    applies.push(this.#arithmetic.load(state.arithmetic), this.user.load(state.user));
     for (const apply of applies) apply();
+    return migrated;
   }
 }

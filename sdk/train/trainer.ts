@@ -3,7 +3,7 @@
  * saving reads it and never changes it, so that a run that stops and resumes ends in the same bytes as one that does not.
  */
 
-import { fingerprintOf } from '../checkpoint/index.ts';
+import { type CheckpointFile, fingerprintOf } from '../checkpoint/index.ts';
 import { type CheckpointError, DataError, NumericError, OptionError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import { checkOptions } from '../core/options.ts';
@@ -13,6 +13,7 @@ import type { Tensor } from '../core/tensor.ts';
 import type { BatchSource } from '../data/source.ts';
 import { runtimeOf } from '../nn/module.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { Migrated } from './component.ts';
 import type { Metadata } from './metadata.ts';
 import { variablesOf } from './model-state.ts';
 import { checkTrainer, checkUntil, RUN_OPTIONS, type RunOptions, type TrainerOptions, type Until } from './options.ts';
@@ -32,6 +33,17 @@ export interface Progress {
   loss: Tensor<'f32'>;
   /** Of this step's batch; at the end of an epoch also `val/<name>`, where there is validation. */
   metrics: Record<string, Tensor>;
+}
+
+/** What `resume` found. */
+export interface Resumed {
+  /** False for a store without commits. */
+  resumed: boolean;
+  step: number;
+  /** Newer commits that could not be read. */
+  skipped: readonly CheckpointError[];
+  /** Components that the checkpoint holds in an older version. */
+  migrated: readonly Migrated[];
 }
 
 /** Losses that wait to be read: reading one at each step would stop a device that runs ahead. */
@@ -126,18 +138,22 @@ export class Trainer implements Disposable {
 
   /**
    * Takes over a commit of the store: `latest` (the default), `best`, a tag, `step:N`, or the first digits of a root. An empty
-   * store is a fresh start. `skipped` lists newer commits that could not be read.
+   * store is a fresh start. `skipped` lists newer commits that could not be read, `migrated` what was of an older version.
    * @throws CheckpointError for a damaged store or a checkpoint of another model or optimizer, OptionError for another
    *   explicit seed; the trainer and the model are then as they were.
    */
-  resume(ref?: string, o: IO = {}): Promise<{ resumed: boolean; step: number; skipped: readonly CheckpointError[] }> {
+  resume(ref?: string, o: IO = {}): Promise<Resumed> {
     return this.#inTurn(async () => {
       if (this.#running) throw new OptionError('resume: a run is under way', { hint: 'Resume before run().' });
-      const found = await this.#checkpoints.resume(ref, (file) => this.#state.load(file, o), o);
-      if (!found) return { resumed: false, step: this.step, skipped: [] };
+      let migrated: readonly Migrated[] = [];
+      const load = async (file: CheckpointFile) => {
+        migrated = await this.#state.load(file, o);
+      };
+      const found = await this.#checkpoints.resume(ref, load, o);
+      if (!found) return { resumed: false, step: this.step, skipped: [], migrated };
       this.#drop();
       this.#programs = this.#make();
-      return { resumed: true, step: this.step, skipped: found.skipped };
+      return { resumed: true, step: this.step, skipped: found.skipped, migrated };
     });
   }
 

@@ -1,11 +1,19 @@
 /** Variables against tensors of a file: both sides compared as a whole, then assigned. */
 
-import { CheckpointError, type IsobitError } from '../core/errors.ts';
+import type { DType } from '../core/dtype.ts';
+import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
-import { sameShape, showShape } from '../core/shape.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
+
+/** A tensor that a file and a model have in different forms. */
+export interface Mismatch<T> {
+  readonly name: string;
+  readonly file: T;
+  readonly model: T;
+}
 
 /** How two lists of named tensors differ. */
 export interface Difference {
@@ -13,25 +21,39 @@ export interface Difference {
   readonly missing: readonly string[];
   /** In the file, but not wanted. */
   readonly unexpected: readonly string[];
-  /** In both, with another shape or dtype: `name: f32 [3, 4] in the file, f32 [3, 5] wanted`. */
-  readonly different: readonly string[];
+  readonly shapeMismatch: readonly Mismatch<Shape>[];
+  readonly dtypeMismatch: readonly Mismatch<DType>[];
 }
 
-function compare(
-  wanted: ReadonlyMap<string, { shape: readonly number[]; dtype: string }>,
-  found: ReadonlyMap<string, HostArray>,
-): Difference {
-  const show = (t: { shape: readonly number[]; dtype: string }) => `${t.dtype} ${showShape(t.shape)}`;
-  return {
-    missing: [...wanted.keys()].filter((k) => !found.has(k)),
-    unexpected: [...found.keys()].filter((k) => !wanted.has(k)),
-    different: [...wanted].flatMap(([k, v]) => {
-      const t = found.get(k);
-      return !t || (sameShape(t.shape, v.shape) && t.dtype === v.dtype)
-        ? []
-        : [`${k}: ${show(t)} in the file, ${show(v)} wanted`];
-    }),
-  };
+interface Form {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+export function compare(wanted: ReadonlyMap<string, Form>, found: ReadonlyMap<string, Form>): Difference {
+  const shapeMismatch: Mismatch<Shape>[] = [];
+  const dtypeMismatch: Mismatch<DType>[] = [];
+  for (const [name, model] of wanted) {
+    const file = found.get(name) ?? model;
+    if (!sameShape(file.shape, model.shape)) shapeMismatch.push({ name, file: file.shape, model: model.shape });
+    if (file.dtype !== model.dtype) dtypeMismatch.push({ name, file: file.dtype, model: model.dtype });
+  }
+  const without = (a: ReadonlyMap<string, Form>, b: ReadonlyMap<string, Form>) =>
+    [...a.keys()].filter((k) => !b.has(k));
+  return { missing: without(wanted, found), unexpected: without(found, wanted), shapeMismatch, dtypeMismatch };
+}
+
+/** @throws CheckpointError with `code`, naming every tensor that differs; its details are `d` */
+export function refuse(code: `E_${string}`, what: string, d: Difference, hint?: string): void {
+  const told = (m: Mismatch<unknown>, show: (form: never) => string) =>
+    `${m.name}: ${show(m.file as never)} in the file, ${show(m.model as never)} wanted`;
+  const parts = [
+    ...(d.missing.length > 0 ? [`not in it: ${d.missing.join(', ')}`] : []),
+    ...(d.unexpected.length > 0 ? [`only in it: ${d.unexpected.join(', ')}`] : []),
+    ...d.shapeMismatch.map((m) => told(m, showShape)),
+    ...d.dtypeMismatch.map((m) => told(m, String)),
+  ];
+  if (parts.length > 0) throw foreign(code, `${what}; ${parts.join('; ')}`, { ...d }, hint);
 }
 
 /**
@@ -45,25 +67,25 @@ export function matching(
   tensors: ReadonlyMap<string, HostArray>,
   rt: Runtime,
 ): () => void {
-  const d = compare(variables, tensors);
-  const parts = [
-    d.missing.length > 0 ? `not in it: ${d.missing.join(', ')}` : '',
-    d.unexpected.length > 0 ? `only in it: ${d.unexpected.join(', ')}` : '',
-    d.different.length > 0 ? d.different.join('; ') : '',
-  ].filter((s) => s !== '');
-  if (parts.length > 0) throw foreign(code, `${what}; ${parts.join('; ')}`, { ...d });
-  return () => {
-    for (const [name, v] of variables) {
-      const t = rt.tensor(tensors.get(name) as HostArray) as Tensor;
-      v.assign(t);
+  refuse(code, what, compare(variables, tensors));
+  return assigning(variables, tensors, rt);
+}
+
+/** What gives Variables the tensors of their names. */
+export const assigning =
+  (variables: ReadonlyMap<string, Variable>, tensors: ReadonlyMap<string, HostArray>, rt: Runtime) => (): void => {
+    for (const [name, array] of tensors) {
+      const t = rt.tensor(array) as Tensor;
+      variables.get(name)?.assign(t);
       t.dispose();
     }
   };
-}
 
-export function foreign(code: `E_${string}`, message: string, details: Record<string, unknown>): IsobitError {
-  return new CheckpointError(code, message, {
-    hint: 'Build the model and optimizer that the checkpoint was made with, or use another store.',
-    details,
-  });
+export function foreign(
+  code: `E_${string}`,
+  message: string,
+  details: Record<string, unknown>,
+  hint = 'Build the model and optimizer that the checkpoint was made with, or use another store.',
+): CheckpointError {
+  return new CheckpointError(code, message, { hint, details });
 }
