@@ -16,6 +16,10 @@ const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> 
     about: 'power cuts at every operation of a modelled disk, and every call failing once in every way',
     load: async () => (await import('./torture/faults.ts')).faults,
   },
+  malformed: {
+    about: 'files and records that are forged below their digests, and files of other programs',
+    load: async () => (await import('./torture/malformed.ts')).malformed,
+  },
 };
 
 async function usage(): Promise<never> {

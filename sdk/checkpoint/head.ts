@@ -21,13 +21,11 @@ export function headSize(n: number): number {
 
 /** The shortest head of a major type with argument `n`, an integer from 0 to 2^53 - 1. */
 export function head(major: number, n: number): Uint8Array {
+  if (n < 24) return Uint8Array.of(major | n);
+  if (n < 0x100) return Uint8Array.of(major | 24, n);
   const out = new Uint8Array(headSize(n));
   const view = new DataView(out.buffer);
-  if (out.length === 1) out[0] = major | n;
-  else if (out.length === 2) {
-    out[0] = major | 24;
-    out[1] = n;
-  } else if (out.length === 3) {
+  if (out.length === 3) {
     out[0] = major | 25;
     view.setUint16(1, n);
   } else if (out.length === 5) {

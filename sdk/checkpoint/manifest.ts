@@ -90,10 +90,10 @@ export function checkManifest(m: Manifest, limits: Limits, code: 'E_SCHEMA' | 'E
       throw new CheckpointError(c, `tensor ${JSON.stringify(t.name)}: ${why}`, { tensor: t.name, hint });
     };
     if (fault) tensor(`its name ${fault}`, code, "use names like 'model/fc1.weight'");
-    if (!isDType(t.dtype)) tensor(`unknown dtype '${String(t.dtype)}'`, 'E_DTYPE', 'read it with a newer isobit');
+    if (!isDType(t.dtype)) tensor(`unknown dtype ${JSON.stringify(t.dtype)}`, 'E_DTYPE', 'read it with a newer isobit');
     if (t.shape.length > limits.rank) tensor(`rank ${t.shape.length}, over ${limits.rank}`, 'E_LIMIT', 'reshape it');
     if (!t.shape.every((d) => isCount(d)))
-      tensor(`shape [${String(t.shape)}]`, code, 'dimensions are whole numbers from 0');
+      tensor(`shape ${JSON.stringify(t.shape)}`, code, 'dimensions are whole numbers from 0');
     tensorBytes(t, limits);
     const key = utf8(t.name);
     if (last && compareBytes(last, key) >= 0) tensor('is repeated or out of order', code, 'give each tensor one name');

@@ -68,7 +68,7 @@ export function burnType(format: string, tensor: string, dtype: unknown): Foreig
   const name = bool === 'Native' || bool === 'U8' ? 'Bool' : dtype;
   const type = typeof name === 'string' ? BURN_TYPES[name] : undefined;
   if (type) return type;
-  throw fault(format, `has dtype ${JSON.stringify(dtype)}`, {
+  throw fault(format, `has dtype ${typeof dtype === 'string' ? JSON.stringify(dtype) : `of type ${typeof dtype}`}`, {
     tensor,
     hint: 'Quantised tensors and bools of 32 bits are not read: save it in another type.',
   });

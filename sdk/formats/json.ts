@@ -80,7 +80,7 @@ export function readJson(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArc
   if (!entries) throw fault(FORMAT, 'parameters is neither an object nor a list');
   const tensors = new Map<string, HostArray>();
   for (const [name, p] of entries) {
-    if (typeof name !== 'string') throw fault(FORMAT, `parameter ${name} has no name`);
+    if (typeof name !== 'string') throw fault(FORMAT, `parameter ${JSON.stringify(name)} has no name`);
     if (tensors.has(name)) throw fault(FORMAT, 'occurs twice', { tensor: name });
     if (o.only?.(name) ?? true) tensors.set(name, tensorOf(name, p));
   }

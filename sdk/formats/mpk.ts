@@ -20,6 +20,7 @@ const MAX_DEPTH = 64;
 export function readMpk(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArchive {
   let root: unknown;
   try {
+    bound(bytes);
     root = decode(bytes, { useBigInt64: true });
   } catch (cause) {
     const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -63,4 +64,33 @@ export function readMpk(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArch
   walk('', root.item, 0);
   const metadata = Object.entries(root.metadata).filter(([, v]) => typeof v === 'string') as [string, Json][];
   return out.archive(Object.fromEntries(metadata));
+}
+
+/** Bytes behind the heads from 0xc0 to 0xdf; negative where they hold a length of so many bytes. */
+const BEHIND = [
+  0, 0, 0, 0, -1, -2, -4, -1, -2, -4, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17, -1, -2, -4, -2, -4, -2, -4,
+];
+
+/** Throws where lists and maps claim more elements than there are bytes: a decoder makes room for them before it reads any. */
+function bound(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let claimed = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const head = bytes[at++];
+    let n = 0;
+    const list = (head >= 0x80 && head < 0xa0) || (head >= 0xdc && head < 0xe0);
+    if (head >= 0x80 && head < 0xc0) n = head & (head < 0xa0 ? 15 : 31);
+    else if (head >= 0xc0 && head < 0xe0) {
+      const behind = BEHIND[head - 0xc0];
+      n = Math.max(0, behind);
+      if (behind < 0) {
+        n = behind === -1 ? view.getUint8(at) : behind === -2 ? view.getUint16(at) : view.getUint32(at);
+        at -= behind;
+        if (head >= 0xc7 && head <= 0xc9) n++; // an extension's type
+      }
+    }
+    if (list) claimed += n;
+    else at += n;
+    if (claimed > bytes.length) throw new Error(`lists of ${claimed} elements in ${bytes.length} bytes`);
+  }
 }

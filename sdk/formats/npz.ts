@@ -8,8 +8,8 @@ import { type Archive, fault, type Narrowed, type ReadArchive, type ReadArchiveO
 const FORMAT = 'npz';
 /** The earliest date that a zip archive can say. */
 const EPOCH = '1980-01-01T00:00:00';
-/** Most that one member may hold once it is unpacked. */
-const MAX_MEMBER = 2 ** 32;
+/** Most that a byte of deflate can stand for: what claims more is a lie, and would be allocated. */
+const MOST = 1032;
 
 /**
  * Reads what numpy.savez and numpy.savez_compressed write. The names are those of the members, without `.npy`.
@@ -18,11 +18,13 @@ const MAX_MEMBER = 2 ** 32;
  */
 export function readNpz(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArchive {
   const nameOf = (member: string) => member.replace(/\.npy$/, '');
+  if (bytes.length < 22) throw fault(FORMAT, `${bytes.length} bytes are too few for a zip archive`);
   let members: Record<string, Uint8Array>;
   try {
     members = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (originalSize > MAX_MEMBER) throw fault(FORMAT, `claims ${originalSize} bytes`, { tensor: name });
+      filter: ({ name, size, originalSize }) => {
+        if (originalSize > MOST * Math.min(size, bytes.length))
+          throw fault(FORMAT, `claims ${originalSize} bytes`, { tensor: name });
         return o.only?.(nameOf(name)) ?? true;
       },
     });

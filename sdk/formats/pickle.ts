@@ -162,7 +162,9 @@ class Machine {
         return;
       case '\x93': {
         const name = this.#pop();
-        this.#global(`${String(this.#pop())}.${String(name)}`, offset);
+        const module = this.#pop();
+        if (typeof name !== 'string' || typeof module !== 'string') throw this.#bad('asks for what is no name', offset);
+        this.#global(`${module}.${name}`, offset);
         return;
       }
       case 'Q':

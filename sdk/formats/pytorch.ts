@@ -34,6 +34,8 @@ const STORAGES: Readonly<Record<string, Foreign>> = {
 
 const MAX_VALUES = 5_000_000;
 const MAX_DEPTH = 64;
+/** The shortest zip archive. */
+const MIN_ZIP = 22;
 /** Bytes that a tensor may take beyond its storage, where strides of 0 repeat elements. */
 const MAX_REPEATED = 2 ** 26;
 
@@ -89,7 +91,7 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
     persistent: storageOf,
   });
   const out = new Collector(FORMAT, o);
-  const metadata: Record<string, Json> = {};
+  const metadata: [string, Json][] = [];
   let visits = 0;
   const add = (name: string, v: unknown, depth = 0): void => {
     // Lists may hold each other, by which a few bytes could ask for any number of names.
@@ -97,25 +99,30 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
     if (v instanceof Tensor) {
       if (o.only?.(name) ?? true) out.add(name, v.storage.type, v.shape, elementsOf(name, v, members, folder));
     } else if (v instanceof Map) {
-      for (const [k, item] of v) add(name === '' ? String(k) : `${name}.${String(k)}`, item, depth + 1);
+      for (const [k, item] of v) {
+        // A list as a key may hold itself many times over, and its text then takes forever.
+        if (typeof k === 'object' || typeof k === 'symbol')
+          throw fault(FORMAT, `${name} has a key that is no number or text`);
+        add(name === '' ? String(k) : `${name}.${String(k)}`, item, depth + 1);
+      }
     } else if (Array.isArray(v)) {
       v.forEach((item, i) => {
         add(name === '' ? `${i}` : `${name}.${i}`, item, depth + 1);
       });
     } else if (v === null || ['number', 'string', 'boolean'].includes(typeof v)) {
-      metadata[name] = v as Json;
+      metadata.push([name, v as Json]);
     } else if (typeof v === 'bigint') {
-      metadata[name] = v.toString();
+      metadata.push([name, v.toString()]);
     } else {
       throw fault(FORMAT, `${name} is no tensor, number or text`);
     }
   };
   add('', root);
-  return out.archive(metadata);
+  return out.archive(Object.fromEntries(metadata)); // also '__proto__' is then a key like any other
 }
 
 function unzip(bytes: Uint8Array): Record<string, Uint8Array> {
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
+  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b || bytes.length < MIN_ZIP) {
     throw fault(FORMAT, 'not a zip archive', {
       hint: 'Files of before PyTorch 1.6 are not read: load and save them again with a newer one, or save safetensors.',
     });
