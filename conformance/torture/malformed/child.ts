@@ -125,8 +125,8 @@ async function main(seed: number, from: number, to: number): Promise<void> {
   for (const [name, k] of Object.entries(all)) {
     ordinary[name] = [];
     for (const v of k.valid) {
-      for (const until = performance.now() + 50; performance.now() < until; ) await time(k, v);
-      ordinary[name].push({ size: v.length, ms: await least(k, v, 10) });
+      for (const until = performance.now() + 20; performance.now() < until; ) await time(k, v);
+      ordinary[name].push({ size: v.length, ms: await least(k, v, 5) });
     }
   }
   /** What a valid file of a size takes: that of the nearest one, by the byte where it is smaller. */
