@@ -57,6 +57,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Packages by the files that may import them. */
 const PACKAGES: Readonly<Record<string, (from: string) => boolean>> = {
   idb: (from) => from === 'adapters/indexeddb.ts',
+  aws4fetch: (from) => from === 'adapters/s3-sign.ts',
   fflate: (from) => roomOf(from) === 'formats',
   cborg: (from) => from === 'sdk/formats/burnpack.ts',
   '@msgpack/msgpack': (from) => from === 'sdk/formats/mpk.ts',
@@ -268,7 +269,7 @@ test('package.json: no side effects, and the packages that are imported, no othe
   assert.equal(sideEffects, false);
   const imported = new Set(LIBRARY.flatMap(importsOf).flatMap(({ to }) => (to in PACKAGES ? [to] : [])));
   // They go into the bundle, so that a page needs no bundler.
-  for (const bundled of ['idb', 'fflate', 'cborg', '@msgpack/msgpack']) imported.delete(bundled);
+  for (const bundled of ['idb', 'aws4fetch', 'fflate', 'cborg', '@msgpack/msgpack']) imported.delete(bundled);
   // Used where the user has them: a GPU in Node, browsers for the conformance rows.
   for (const optional of ['webgpu', 'puppeteer-core']) imported.delete(optional);
   assert.deepEqual(Object.keys(dependencies).sort(), [...imported].sort());

@@ -24,9 +24,15 @@ export interface ServerOptions {
 
 /**
  * A status instead of an answer; 'drop' before anything is done; 'lose' the answer after it was; 'truncate' it, and
- * 'mute' ends it early without the connection showing it.
+ * 'mute' ends it early without the connection showing it, 'slow' lets its second half wait.
  */
-export type Fault = { status: number; headers?: Record<string, string> } | 'drop' | 'lose' | 'truncate' | 'mute';
+export type Fault =
+  | { status: number; headers?: Record<string, string>; body?: string }
+  | 'drop'
+  | 'lose'
+  | 'truncate'
+  | 'mute'
+  | 'slow';
 
 const MISHAPS: readonly (Fault | undefined)[] = [
   ...(['drop', undefined, { status: 503 }, undefined, 'lose', undefined] as const),

@@ -8,7 +8,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Store } from '../store.ts';
 import type { ServerOptions } from './store-kinds.ts';
 
-interface Answer {
+export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array;
@@ -70,7 +70,7 @@ export function manyStores(make: () => Store, kinds: Readonly<Record<string, Ser
   };
 }
 
-const text = (status: number, body: string): Answer => ({
+export const text = (status: number, body: string): Answer => ({
   status,
   headers: { 'content-type': 'text/plain' },
   body: new TextEncoder().encode(body),
@@ -103,13 +103,13 @@ async function answerOf(store: Store, o: ServerOptions, request: IncomingMessage
   return text(405, 'no such method');
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+export async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   return new Uint8Array(Buffer.concat(parts));
 }
 
-function objectOf(bytes: Uint8Array, range: string | undefined, o: ServerOptions): Answer {
+export function objectOf(bytes: Uint8Array, range: string | undefined, o: ServerOptions): Answer {
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
   if (o.etags !== false) headers.etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}"`;
   const m = o.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(range ?? '');
@@ -142,12 +142,12 @@ async function listing(store: Store, o: ServerOptions, query: URLSearchParams): 
   return { status: 200, headers: { 'content-type': 'application/json' }, body };
 }
 
-function write(
+export function write(
   response: ServerResponse,
   { status, headers, body }: Answer,
   method: string,
   o: ServerOptions,
-  fault: 'truncate' | 'mute' | undefined,
+  fault: 'truncate' | 'mute' | 'slow' | undefined,
 ): void {
   const length = o.lengths === false || status === 204 ? {} : { 'content-length': String(body.length) };
   if (method === 'HEAD' || status === 204) return void response.writeHead(status, { ...headers, ...length }).end();
@@ -160,6 +160,10 @@ function write(
     return void response.end(half);
   }
   response.writeHead(status, { ...headers, ...length });
+  if (fault === 'slow') {
+    response.write(half);
+    return void setTimeout(() => response.end(body.subarray(half.length)), 60);
+  }
   if (fault !== 'truncate') return void response.end(body);
   response.write(half, () => response.socket?.destroy());
 }
