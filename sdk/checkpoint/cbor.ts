@@ -29,7 +29,7 @@ export function decodeCanonical(bytes: Uint8Array, o: DecodeOptions): Json {
   if (!sameBytes(encodeCanonical(value, o.what, o.limits), bytes)) {
     throw new CheckpointError('E_NONCANONICAL', `${o.what}: not the canonical spelling of its value`, {
       offset: o.base,
-      hint: 'the bytes are damaged or were not written by isobit; restore an earlier checkpoint',
+      hint: 'the bytes are damaged; restore an earlier checkpoint',
     });
   }
   return value;

@@ -50,7 +50,7 @@ export async function encodeCommit(r: CommitRecord, limits: Limits): Promise<Uin
     const path = `commit.${fault}`;
     throw new CheckpointError('E_ENCODE', `${path}: ${String(r[fault as keyof CommitRecord])} cannot be stored`, {
       path,
-      hint: 'steps, epochs and sizes are whole numbers from 0; metrics are finite numbers or null',
+      hint: 'steps and sizes are whole numbers, metrics finite numbers or null',
     });
   }
   const body = concatBytes([PREFIX, encodeCanonical({ ...r }, 'commit', limits)]);
@@ -70,7 +70,7 @@ export async function decodeCommit(bytes: Uint8Array, key: string, limits: Limit
   const fail = (code: `E_${string}`, why: string): never => {
     throw new CheckpointError(code, `${key}: ${why}`, {
       path: key,
-      hint: 'the record is damaged; an earlier commit is used instead',
+      hint: 'an earlier commit is used instead',
     });
   };
   if (bytes.length > limits.commit) fail('E_LIMIT', `${bytes.length} bytes, over ${limits.commit}`);

@@ -42,8 +42,8 @@ export function decode(bytes: Uint8Array, { limits, what, base = 0 }: DecodeOpti
       offset: base + offset,
       hint:
         code === 'E_LIMIT'
-          ? 'raise the limit by option only if you trust where these bytes come from'
-          : 'the bytes are damaged or were not written by isobit; restore an earlier checkpoint',
+          ? 'raise the limit only for bytes that you trust'
+          : 'the bytes are damaged; restore an earlier checkpoint',
     });
   };
   const need = (n: number, offset: number) => {

@@ -58,8 +58,7 @@ export function encode(value: unknown, limits: Limits, path: string, byteStrings
   const sink = new Sink();
   let items = 0;
   const text = (s: string, at: string): Uint8Array => {
-    if (!isWellFormed(s))
-      refuse(at, 'text holds a lone surrogate', 'use s.toWellFormed(), or store the units as a tensor');
+    if (!isWellFormed(s)) refuse(at, 'text holds a lone surrogate', 'use s.toWellFormed()');
     if (s.startsWith('\uFEFF')) refuse(at, 'text starts with U+FEFF', 'remove the byte order mark');
     const raw = utf8(s);
     if (raw.length > limits.text) {
@@ -77,8 +76,8 @@ export function encode(value: unknown, limits: Limits, path: string, byteStrings
     else if (typeof v === 'boolean') sink.put(Uint8Array.of(v ? SIMPLE.true : SIMPLE.false));
     else if (typeof v === 'string') block(MAJOR.text, text(v, at));
     else if (typeof v === 'number') {
-      if (!Number.isFinite(v)) refuse(at, `${v} cannot be stored`, 'store null for a missing or non-finite number');
-      if (Object.is(v, -0)) refuse(at, '-0 cannot be stored', 'add 0 to make it 0, or store it in a tensor');
+      if (!Number.isFinite(v)) refuse(at, `${v} cannot be stored`, 'store null, or leave the key out');
+      if (Object.is(v, -0)) refuse(at, '-0 cannot be stored', 'add 0 to it');
       if (!Number.isSafeInteger(v)) sink.put(float64(v));
       else sink.put(v < 0 ? head(MAJOR.negative, -1 - v) : head(MAJOR.uint, v));
     } else if (typeof v === 'bigint') {
@@ -87,7 +86,7 @@ export function encode(value: unknown, limits: Limits, path: string, byteStrings
     else if (byteStrings && v instanceof Uint8Array) block(MAJOR.bytes, v);
     else {
       if (depth >= limits.depth) {
-        refuse(at, `nested deeper than ${limits.depth}`, 'flatten the value; a cycle can never be stored');
+        refuse(at, `nested deeper than ${limits.depth}`, 'flatten the value');
       }
       if (Array.isArray(v)) {
         sink.put(head(MAJOR.array, v.length));
@@ -96,7 +95,7 @@ export function encode(value: unknown, limits: Limits, path: string, byteStrings
       }
       const proto: unknown = Object.getPrototypeOf(v);
       if (proto !== null && Object.getPrototypeOf(proto) !== null) {
-        refuse(at, 'an instance of a class cannot be stored', 'store a plain object of numbers, text, arrays and null');
+        refuse(at, 'an instance of a class cannot be stored', 'store plain objects, arrays, numbers, text and null');
       }
       // RFC 8949, 4.2.1: bytewise order of the encoded keys, so shorter keys come first.
       const keys = Object.keys(v)

@@ -38,7 +38,7 @@ export async function lastFrom(from: number, exists: (seq: number) => Promise<bo
     last += step;
     if (last > MOST) {
       throw new CheckpointError('E_UNSUPPORTED', `the store says that it has commit ${last}`, {
-        hint: 'use a store that tells which objects are not there (a server: status 404)',
+        hint: 'use a store that tells what is not there (a server: status 404)',
       });
     }
   }

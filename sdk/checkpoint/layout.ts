@@ -167,10 +167,7 @@ export function readPrologue(start: Uint8Array, size: number, limits: Limits): P
       offset,
       expected,
       actual,
-      hint:
-        code === 'E_VERSION'
-          ? 'read it with a newer isobit'
-          : 'the file is not a whole isobit checkpoint; restore an earlier one',
+      hint: code === 'E_VERSION' ? 'read it with a newer isobit' : 'the file is damaged; restore an earlier checkpoint',
     });
   };
   const magic = start.subarray(0, PREFIX.length);

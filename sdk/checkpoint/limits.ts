@@ -1,6 +1,6 @@
 /** Bounds that are checked before anything is allocated. Raised or lowered only by explicit option. */
 
-import { OptionError } from '../core/errors.ts';
+import { checkOptions, filled, index, type OptionTable } from '../core/options.ts';
 
 export interface Limits {
   /** Bytes of a file's index. */
@@ -36,17 +36,10 @@ export const LIMITS: Readonly<Limits> = {
   commit: 64 * 1024,
 };
 
+const RULES = Object.fromEntries(Object.keys(LIMITS).map((name) => [name, index])) as OptionTable<Limits>;
+
 /** The default limits with the caller's changes. */
-export function limitsOf(o: Partial<Limits> | undefined): Limits {
-  const out = { ...LIMITS };
-  for (const [k, v] of Object.entries(o ?? {})) {
-    if (!Object.hasOwn(LIMITS, k)) {
-      throw new OptionError(`limits: unknown limit '${k}'`, { hint: `known: ${Object.keys(LIMITS).join(', ')}` });
-    }
-    if (!Number.isSafeInteger(v) || v < 0) {
-      throw new OptionError(`limits.${k}: expected a whole number, got ${String(v)}`);
-    }
-    out[k as keyof Limits] = v;
-  }
-  return out;
+export function limitsOf(o: Partial<Limits> = {}): Limits {
+  checkOptions<Partial<Limits>>('limits', RULES, o);
+  return filled<Partial<Limits>>(LIMITS, o);
 }

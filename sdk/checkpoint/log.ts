@@ -95,7 +95,7 @@ export class CommitLog {
         path: key,
         expected: seq,
         actual: record.seq,
-        hint: 'the record was moved or copied; an earlier commit is used instead',
+        hint: 'an earlier commit is used instead',
       });
     } catch (e) {
       if (isDamage(e)) return { seq, error: e };
@@ -196,7 +196,7 @@ export class CommitLog {
       expected: mine.writer,
       actual: winner?.writer,
       details: { seq, winner },
-      hint: 'two writers share this run: stop one of them, or give it a directory of its own; resume() takes the run over',
+      hint: 'two writers share this run: stop one, or resume() to take it over',
     });
   }
 }

@@ -1,6 +1,17 @@
 /** When to save and what to keep: the options, and the pure rules behind them. */
 
 import { OptionError } from '../core/errors.ts';
+import {
+  callable,
+  checkOptions,
+  count,
+  flag,
+  type OptionTable,
+  object,
+  oneOf,
+  positive,
+  required,
+} from '../core/options.ts';
 
 export interface KeepBest {
   /** A metric's name, such as 'val/accuracy'. */
@@ -64,58 +75,37 @@ export interface Moment {
   improved: boolean;
 }
 
-const COUNTS = ['everySteps', 'everyEpochs', 'keepLast', 'keepEvery'] as const;
-const FLAGS = ['onImprove', 'onException', 'onSignal'] as const;
-const SECONDS = ['everySeconds', 'keepInterval'] as const;
-const ASYNC: readonly unknown[] = ['block', 'skip', 'replace'];
+const PLAN: OptionTable<CheckpointPlan> = {
+  everySteps: count,
+  everyEpochs: count,
+  everySeconds: positive,
+  onImprove: flag,
+  onException: flag,
+  onSignal: flag,
+  keepLast: count,
+  keepEvery: count,
+  keepBest: object('{ metric, mode, k }'),
+  keepInterval: positive,
+  async: oneOf('block', 'skip', 'replace'),
+  clock: callable('a function that gives milliseconds'),
+};
+const KEEP_BEST = {
+  'keepBest.metric': required({ expects: "a metric's name", ok: (v) => typeof v === 'string' && v !== '' }),
+  'keepBest.mode': required(oneOf('min', 'max')),
+  'keepBest.k': count,
+};
 
 /** Every option of a plan, for tables of options and for tests that each one is live. */
-export const PLAN_OPTIONS: readonly (keyof CheckpointPlan)[] = [
-  ...COUNTS,
-  ...FLAGS,
-  ...SECONDS,
-  'keepBest',
-  'async',
-  'clock',
-];
+export const PLAN_OPTIONS = Object.keys(PLAN) as readonly (keyof CheckpointPlan)[];
 
 /** The plan itself, checked: OptionError for unknown options and for values without a meaning. */
 export function checkPlan(plan: CheckpointPlan): CheckpointPlan {
-  const fail = (option: string, expected: string, got: unknown): never => {
-    throw new OptionError(`checkpoint.${option}: expected ${expected}, got ${JSON.stringify(got) ?? String(got)}`, {
-      hint: `set checkpoint.${option} to ${expected}, or leave it out`,
-      details: { option: `checkpoint.${option}` },
-    });
-  };
-  for (const k of Object.keys(plan)) {
-    if (!(PLAN_OPTIONS as readonly string[]).includes(k)) {
-      throw new OptionError(`checkpoint: unknown option '${k}'`, { hint: `known: ${PLAN_OPTIONS.join(', ')}` });
-    }
+  checkOptions('checkpoint', PLAN, plan);
+  const best = Object.entries(plan.keepBest ?? {}).map(([name, v]) => [`keepBest.${name}`, v]);
+  if (plan.keepBest) checkOptions<object>('checkpoint', KEEP_BEST, Object.fromEntries(best));
+  if (plan.onImprove && !plan.keepBest) {
+    throw new OptionError('checkpoint: onImprove needs a keepBest', { hint: 'Name the metric in keepBest.' });
   }
-  for (const k of COUNTS) {
-    const v = plan[k];
-    if (v !== undefined && !(Number.isSafeInteger(v) && v >= 1)) fail(k, 'a whole number from 1', v);
-  }
-  for (const k of FLAGS) if (plan[k] !== undefined && typeof plan[k] !== 'boolean') fail(k, 'true or false', plan[k]);
-  for (const k of SECONDS) {
-    const v = plan[k];
-    if (v !== undefined && !(Number.isFinite(v) && v > 0)) fail(k, 'a number of seconds above 0', v);
-  }
-  const { keepBest, onImprove, async, clock } = plan;
-  if (async !== undefined && !ASYNC.includes(async)) fail('async', "'block', 'skip' or 'replace'", async);
-  if (clock !== undefined && typeof clock !== 'function') fail('clock', 'a function that gives milliseconds', clock);
-  if (keepBest !== undefined) {
-    if (typeof keepBest !== 'object' || keepBest === null) fail('keepBest', '{ metric, mode, k }', keepBest);
-    for (const k of Object.keys(keepBest))
-      if (!['metric', 'mode', 'k'].includes(k)) fail(`keepBest.${k}`, 'no such option', k);
-    if (typeof keepBest.metric !== 'string' || keepBest.metric === '') {
-      fail('keepBest.metric', "a metric's name", keepBest.metric);
-    }
-    if (keepBest.mode !== 'min' && keepBest.mode !== 'max') fail('keepBest.mode', "'min' or 'max'", keepBest.mode);
-    const k = keepBest.k ?? 1;
-    if (!(Number.isSafeInteger(k) && k >= 1)) fail('keepBest.k', 'a whole number from 1', k);
-  }
-  if (onImprove === true && keepBest === undefined) fail('onImprove', 'a keepBest that names the metric', onImprove);
   return plan;
 }
 

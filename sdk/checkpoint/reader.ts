@@ -138,14 +138,14 @@ async function open(from: ByteSource, limits: Limits, o: IO): Promise<Checkpoint
 function damaged(why: string, info: { offset: number; tensor?: string }): CheckpointError {
   return new CheckpointError('E_INTEGRITY', why, {
     ...info,
-    hint: 'the bytes are damaged; restore an earlier checkpoint or fetch the file again',
+    hint: 'the bytes are damaged; restore an earlier checkpoint',
   });
 }
 
 function between(offset: number): CheckpointError {
   return new CheckpointError('E_LAYOUT', `wrong bytes between tensors, near byte ${offset}`, {
     offset,
-    hint: 'the bytes are damaged; restore an earlier checkpoint or fetch the file again',
+    hint: 'the bytes are damaged; restore an earlier checkpoint',
   });
 }
 

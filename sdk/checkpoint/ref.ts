@@ -12,7 +12,7 @@ const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u;
 export function checkTag(tag: string): string {
   if (!TAG.test(tag) || tag === 'latest' || tag === 'best') {
     throw new OptionError(`tag ${JSON.stringify(tag)}: not a tag`, {
-      hint: "use letters, digits, '.', '_' and '-', at most 100, and neither 'latest' nor 'best'",
+      hint: "use letters, digits, '.', '_' and '-', at most 100; not 'latest' or 'best'",
     });
   }
   return tag;

@@ -244,7 +244,7 @@ export class RunStore {
     if (skipped.length === 0) {
       throw new CheckpointError('E_NOT_FOUND', `${this.#where}: no commit for '${ref}'`, {
         path: this.#where,
-        hint: "use 'latest', 'best', a tag, 'step:N' or the first digits of a root",
+        hint: "use 'latest', 'best', a tag, 'step:N' or a root's first digits",
       });
     }
     const count = `${skipped.length} commit${skipped.length === 1 ? '' : 's'}`;
@@ -253,7 +253,7 @@ export class RunStore {
       path: this.#where,
       cause: skipped[0],
       details: { ref, skipped: skipped.map((e) => `${e.code}: ${e.message}`) },
-      hint: 'restore the files from a copy, or start a new run in another directory',
+      hint: 'restore a copy, or use another store',
     });
   }
 
@@ -271,7 +271,7 @@ export class RunStore {
       throw new CheckpointError('E_CONFLICT', `${this.#where}: already holds a run, and it was not resumed`, {
         path: this.#where,
         details: { seq: top },
-        hint: 'resume() it first, or give the new run a directory of its own',
+        hint: 'resume() it first, or use another store',
       });
     }
     this.#top = 0;

@@ -37,7 +37,7 @@ export async function storeSource(store: Store, key: string, whole: boolean, o: 
         expected: length,
         actual: bytes.length,
         retryable: true,
-        hint: 'the object changed while it was read, or the server ignores ranges',
+        hint: 'the object changed, or the server ignores ranges',
       });
     }
     return bytes;

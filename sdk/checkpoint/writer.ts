@@ -184,7 +184,7 @@ function changed(l: Layout, before: Uint8Array, after: Uint8Array): CheckpointEr
   const name = l.tensors.find((t) => leaf < t.leaf + t.leaves)?.name;
   return new CheckpointError('E_INTEGRITY', `tensor '${name}': changed while the checkpoint was being written`, {
     tensor: name,
-    hint: 'take the checkpoint between steps, or give it a copy of the data',
+    hint: 'save between steps, or give it a copy',
   });
 }
 

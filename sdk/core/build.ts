@@ -15,7 +15,7 @@ export function apply(op: Op, inputs: readonly Node[], attrs: Attrs = NONE): Nod
   for (const n of inputs) {
     if (n.graph !== graph) {
       throw new OptionError(`${op.name}: its operands belong to two runtimes`, {
-        hint: 'Read the tensor and upload it to the other runtime: rt.tensor(await t.data(), t.shape).',
+        hint: 'Read it and upload it to this runtime.',
         details: { op: op.name },
       });
     }
@@ -42,7 +42,7 @@ export function scalarValue(what: string, v: number, dtype: DType): number {
     const x = f32[0];
     if (!Number.isFinite(x)) {
       throw new DataError(`${what}: the number ${v} is not finite in f32`, {
-        hint: 'Mask with -2**100, or upload it with rt.tensor(..., { nonfinite: "keep" }).',
+        hint: "Mask with -2**100, or upload it with { nonfinite: 'keep' }.",
         details: { value: v },
       });
     }

@@ -56,7 +56,7 @@ function averaged(op: string, x: Tensor<'f32'>, axes: Axes, keepdims: boolean, d
   const n = list.reduce((p, a) => p * x.shape[a], 1) - ddof;
   if (!(n > 0)) {
     throw new ShapeError(`${op}: nothing to average over axes [${list.join(', ')}] of ${showShape(x.shape)}`, {
-      hint: 'The mean of an empty list has no value; check the data first.',
+      hint: 'Check the data.',
       details: { op, shape: x.shape, axes: list },
     });
   }

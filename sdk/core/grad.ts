@@ -70,7 +70,7 @@ export function grad(y: Tensor<'f32'>, xs: readonly Wrt[], o: GradOptions = {}):
       o.seed
         ? `grad: seed has shape ${showShape(o.seed.shape)}, y has ${showShape(root.shape)}`
         : `grad: y has shape ${showShape(root.shape)}, expected a scalar`,
-      { hint: 'Reduce y to a scalar, or give a seed in its shape.', details: { y: root.shape } },
+      { hint: 'Reduce y, or give a seed in its shape.', details: { y: root.shape } },
     );
   }
   const targets = xs.map((x) => nodeOf(x as Tensor | Variable));
@@ -98,7 +98,7 @@ export function grad(y: Tensor<'f32'>, xs: readonly Wrt[], o: GradOptions = {}):
     if (g) return new Tensor<'f32'>(g);
     if (o.unused === 'zero') return new Tensor<'f32'>(zeros(x, x.shape));
     throw new OptionError(`grad: y does not depend on xs[${i}] (shape ${showShape(x.shape)})`, {
-      hint: "Use the value that y was computed from, or pass { unused: 'zero' }.",
+      hint: "Use a value that y is computed from, or pass { unused: 'zero' }.",
       details: { index: i, shape: x.shape },
     });
   });

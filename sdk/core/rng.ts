@@ -26,7 +26,7 @@ export interface Rng {
 /** A seed as u64. */
 export function seedOf(seed: bigint | number): bigint {
   if (typeof seed === 'number' && !Number.isSafeInteger(seed)) {
-    throw new OptionError(`seed: ${seed} is no safe integer`, { hint: 'Use an integer, or a bigint for all 64 bits.' });
+    throw new OptionError(`seed: ${seed} is no safe integer`, { hint: 'Use an integer or a bigint.' });
   }
   const s = BigInt(seed);
   if (s < 0n || s >= 1n << 64n) {

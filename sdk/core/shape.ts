@@ -27,7 +27,7 @@ export function checkShape(op: string, shape: Shape): Shape {
   for (const d of shape) {
     if (!Number.isInteger(d) || d < 0) {
       throw new ShapeError(`${op}: shape ${showShape(shape)} has a dimension that is not an integer >= 0`, {
-        hint: 'Give dimensions as integers from 0 up.',
+        hint: 'Dimensions are integers from 0 up.',
         details: { op, shape },
       });
     }
@@ -60,7 +60,7 @@ export function broadcastShapes(op: string, shapes: readonly Shape[]): Shape {
   const out = tryBroadcast(shapes);
   if (out) return out;
   throw new ShapeError(`${op}: shapes ${shapes.map(showShape).join(', ')} do not broadcast`, {
-    hint: 'Dimensions are aligned from the right and must be equal or 1; use reshape() or broadcast() first.',
+    hint: 'Dimensions are aligned from the right and must be equal or 1.',
     details: { op, shapes },
   });
 }

@@ -35,7 +35,7 @@ export class Variable<D extends DType = DType> {
     if (!this.current) throw disposed();
     if (!sameShape(t.shape, this.shape)) {
       throw new ShapeError(`assign: a variable of shape ${showShape(this.shape)} got ${showShape(t.shape)}`, {
-        hint: 'A variable keeps its shape; make a new one, or reshape the value.',
+        hint: 'Reshape the value, or make another variable.',
         details: { expected: this.shape, got: t.shape },
       });
     }
@@ -65,4 +65,4 @@ export class Variable<D extends DType = DType> {
 }
 
 const disposed = (): DisposedError =>
-  new DisposedError('variable: used after dispose()', { hint: 'Keep the model or optimiser alive while it is used.' });
+  new DisposedError('variable: used after dispose()', { hint: 'Keep the model or optimizer alive.' });

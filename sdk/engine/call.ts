@@ -350,7 +350,7 @@ export function bind(
 function ownNode(rt: EngineRuntime, x: Tensor, index: number): Node {
   if (x.node.graph === rt) return x.node;
   throw new OptionError(`capture: argument ${index} belongs to another runtime`, {
-    hint: 'Upload it to this runtime.',
+    hint: 'Read it and upload it to this runtime.',
   });
 }
 

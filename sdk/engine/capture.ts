@@ -159,7 +159,7 @@ function build(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
   }
   if (returned instanceof Promise) {
     throw new CaptureError('E_IMPURE', 'capture: the function is asynchronous', {
-      hint: 'A captured function only builds and assigns; await before or after the call.',
+      hint: 'A captured function only builds and assigns.',
     });
   }
   const outputs: Node[] = [];
@@ -206,7 +206,7 @@ function trace(rt: EngineRuntime, fn: (...a: never) => unknown, args: readonly u
     if (variable) return { kind: 'variable', variable };
     if (node.op === PLACEHOLDER) {
       throw new CaptureError('E_CAPTURE', 'capture: the function used a tensor of another trace', {
-        hint: 'Return values from captured functions; do not keep what they build.',
+        hint: 'Return it from the captured function.',
       });
     }
     return { kind: 'value', node };
@@ -253,7 +253,7 @@ function compare(before: Exprs, now: Exprs): void {
     'E_IMPURE',
     `capture: traced again, the function built another program: ${b[i] ?? 'fewer ops'} in place of ${a[i] ?? 'nothing'}`,
     {
-      hint: 'Closed-over values are frozen at the trace; pass what changes as an argument.',
+      hint: 'Pass what changes as an argument.',
       details: { index: i },
     },
   );

@@ -54,7 +54,7 @@ export interface RuntimeOptions {
 
 const seed: Rule = { expects: 'a number or a bigint', ok: (v) => typeof v === 'number' || typeof v === 'bigint' };
 const wasm: Rule = {
-  expects: 'a WebAssembly.Module, its bytes or its address',
+  expects: 'a module, its bytes or its address',
   ok: (v) => typeof v === 'string' || (typeof v === 'object' && v !== null),
 };
 const threads: Rule = {
@@ -85,7 +85,7 @@ export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runt
   checkOptions('createRuntime', RUNTIME_OPTIONS, o);
   const backend = o.backend ?? 'auto';
   if (backend === 'wasm' && o.device) {
-    throw new OptionError("createRuntime: a device was given, and backend 'wasm'", { hint: "Use 'webgpu' or 'auto'." });
+    throw new OptionError("createRuntime: a device for backend 'wasm'", { hint: "Use 'webgpu' or 'auto'." });
   }
   o.signal?.throwIfAborted();
   const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug, precision: o.precision };
@@ -94,7 +94,7 @@ export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runt
   const reasons = [gpu?.why ?? 'wasm was asked for'];
   if (device && typeof o.threads === 'number' && o.threads > 1) reasons.push('threads are for WASM');
   if (device) return new EngineRuntime(device, { ...engine, exactness: gpu.exactness, why: reasons.join('; ') });
-  if (o.numerics === 'fast') reasons.push("numerics 'fast' has nothing to leave out on WASM: the bits are the same");
+  if (o.numerics === 'fast') reasons.push("numerics 'fast' changes nothing on WASM");
   const exactness = o.numerics === 'fast' ? 'unverified' : 'bitwise';
   return createWasmRuntime(
     { ...engine, exactness, why: reasons.join('; ') },

@@ -39,7 +39,7 @@ export async function numericError(
     }
   }
   return new NumericError(`${where}: ${flags.index ? 'an index was out of range' : 'a value is Inf or NaN'}`, {
-    hint: 'Look at the inputs and the learning rate.',
+    hint: 'Lower the learning rate, clip gradients, check the data.',
   });
 }
 
@@ -48,8 +48,8 @@ function describe(where: string, op: string, n: Node, what: 'index' | 'nonfinite
   return new NumericError(`${where}: ${op} ${gave} (shape ${showShape(n.shape)})`, {
     hint:
       what === 'index'
-        ? 'Indices must be from 0 to the size of the axis minus one.'
-        : "Lower the learning rate, scale the data, or clip gradients; { nonfinite: 'keep' } reads the values.",
+        ? 'Indices are below the size of the axis.'
+        : "Lower the learning rate, clip gradients, check the data, or read with { nonfinite: 'keep' }.",
     details: { op, shape: n.shape, what },
   });
 }

@@ -91,7 +91,7 @@ export class Heap {
     if (at !== null) return at;
     this.live -= bytes;
     throw new DeviceError('E_OOM', `device: no room for ${bytes} bytes (${this.live} of ${this.#limit} are in use)`, {
-      hint: 'Use a smaller batch, or dispose tensors that are no longer read.',
+      hint: 'Use a smaller batch, or dispose tensors.',
       details: { bytes, live: this.live, limit: this.#limit },
     });
   }

@@ -261,7 +261,7 @@ export class EngineRuntime implements Runtime, Graph {
   heldOf(n: Node): Held {
     if (n.held) return n.held;
     throw new CaptureError('E_CAPTURE', 'a tensor of a trace was used outside it', {
-      hint: 'Return it from the captured function, and use what the call returns.',
+      hint: 'Return it from the captured function.',
     });
   }
 
@@ -276,7 +276,7 @@ export class EngineRuntime implements Runtime, Graph {
     o.signal?.throwIfAborted();
     if (this.trace) {
       throw new CaptureError('E_IMPURE', 'a captured function read a tensor', {
-        hint: 'A captured function only builds and assigns; return the tensor and read it after the call.',
+        hint: 'A captured function only builds and assigns.',
       });
     }
   }
@@ -297,7 +297,7 @@ export class EngineRuntime implements Runtime, Graph {
     const { device } = this;
     if (!device.share) {
       throw new OptionError(`gpuBuffer: this runtime computes on ${device.backend}`, {
-        hint: "Read data(), or create the runtime with backend 'webgpu'.",
+        hint: "Read data(), or use backend 'webgpu'.",
       });
     }
     let made: { destroy(): void } | null = null;

@@ -34,13 +34,13 @@ export function read(args: readonly unknown[], leaf: (shape: Shape, dtype: DType
     }
     if (arg instanceof Variable) {
       throw new CaptureError('E_CAPTURE', `capture: argument ${path} is a Variable`, {
-        hint: 'Close over variables: the function reads them at each call.',
+        hint: 'Close over variables: they are read at each call.',
       });
     }
     if (arg === null || typeof arg === 'string' || typeof arg === 'boolean') return [{ kind: 'word', word: arg }, arg];
     if (typeof arg !== 'object') {
       throw new OptionError(`capture: argument ${path} is a ${typeof arg}`, {
-        hint: 'Arguments are tensors, host arrays, numbers, strings, booleans, null, and lists or objects of these.',
+        hint: 'Give tensors, host arrays, plain values, and lists or objects of these.',
       });
     }
     if (Array.isArray(arg)) {

@@ -47,7 +47,7 @@ export function checkElements(what: string, data: ArrayLike<number>, shape: Shap
     throw new ShapeError(
       `${what}: ${data.length} numbers do not fill a tensor of shape ${showShape(shape)} (${sizeOf(shape)})`,
       {
-        hint: 'Give as many numbers as the shape has elements.',
+        hint: 'Give as many numbers as elements.',
         details: { shape, length: data.length },
       },
     );
@@ -95,7 +95,7 @@ export function nonFiniteData(what: string, data: ArrayLike<number>, dtype: DTyp
   return new DataError(
     `${what}: element ${i} is ${dtype === 'f32' ? data[i] : value(i)}, which is not finite in ${dtype}`,
     {
-      hint: "Clean the data, or upload it with { nonfinite: 'keep' }.",
+      hint: "Check the data, or upload it with { nonfinite: 'keep' }.",
       details: { index: i, value: String(value(i)) },
     },
   );

@@ -114,6 +114,6 @@ function layerOf(d: Json): Layer {
 
 const unknown = (d: Json): OptionError =>
   new OptionError(`build: cannot make a layer of ${JSON.stringify(d)}`, {
-    hint: 'Only models made of the layers of isobit/nn can be rebuilt; make yours in code, then load its weights.',
+    hint: 'Only models of the layers of isobit/nn can be rebuilt; make yours in code, then load its weights.',
     details: { description: d },
   });

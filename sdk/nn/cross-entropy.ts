@@ -14,21 +14,21 @@ function checkLabels(logits: Shape, labels: { readonly shape: Shape; readonly dt
   const details = { loss: 'crossEntropy', logits, labels: labels.shape };
   if (labels.dtype !== 'i32' && labels.dtype !== 'u32') {
     throw new DTypeError(`crossEntropy: labels are ${labels.dtype}, expected class indices as i32 or u32`, {
-      hint: 'Cast class indices to i32; for target probabilities use crossEntropyProbabilities.',
+      hint: 'Cast class indices to i32, or use crossEntropyProbabilities().',
       details: { ...details, expected: ['i32', 'u32'], got: labels.dtype },
     });
   }
   const rows = logits.slice(0, -1);
   if (rows.length === 0 || logits[rows.length] === 0) {
     throw new ShapeError(`crossEntropy: logits are ${showShape(logits)}, expected [rows, classes]`, {
-      hint: 'Give the logits an axis of rows, and classes last.',
+      hint: 'Give rows, and classes last.',
       details,
     });
   }
   if (!sameShape(labels.shape, rows)) {
     throw new ShapeError(
       `crossEntropy: labels are ${showShape(labels.shape)} for logits ${showShape(logits)}, expected ${showShape(rows)}`,
-      { hint: 'Give one class index for each row: a flat array, not a column and not one-hot rows.', details },
+      { hint: 'Give one class index for each row, in a flat array.', details },
     );
   }
 }
@@ -56,7 +56,7 @@ export const crossEntropy = /* @__PURE__ */ withCheck(
     const at = labels.data.findIndex((v) => !(v >= 0 && v < classes));
     if (at < 0) return;
     throw new DataError(`crossEntropy: label ${labels.data[at]} of row ${at} is no class of 0 .. ${classes - 1}`, {
-      hint: 'Count classes from 0, and give the model one output for each.',
+      hint: 'Count classes from 0; each needs an output.',
       details: { row: at, label: labels.data[at], classes },
     });
   },

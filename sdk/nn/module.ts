@@ -137,7 +137,7 @@ function variablesOf(root: Module): Map<string, Variable> {
   for (const { path, item } of walk(root)) {
     if (!(item instanceof Variable)) continue;
     if (found.has(path)) {
-      throw new OptionError(`model: two variables are named ${path}`, { hint: 'Rename a field that holds a dot.' });
+      throw new OptionError(`model: two variables are named ${path}`, { hint: 'Rename one of the fields.' });
     }
     found.set(path, item);
   }
@@ -162,5 +162,5 @@ export function runtimeOf(v: Variable): Runtime {
 /** A Variable that `init()` has made. */
 export function made(layer: string, v: Variable<'f32'> | undefined): Variable<'f32'> {
   if (v) return v;
-  throw new DataError(`${layer}: has no parameters yet`, { hint: 'Call model.init(rt) before the model is used.' });
+  throw new DataError(`${layer}: has no parameters yet`, { hint: 'Call model.init(rt) before.' });
 }

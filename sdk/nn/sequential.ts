@@ -22,7 +22,7 @@ export class Sequential extends Module {
     layers.forEach((layer, i) => {
       if (layer instanceof Module || typeof layer === 'function') return;
       throw new OptionError(`Sequential: entry ${i} is neither a Module nor a function`, {
-        hint: 'Give layers and activation functions, such as new Linear(4, 16) and relu.',
+        hint: 'Give layers and activation functions.',
         details: { entry: i },
       });
     });

@@ -56,7 +56,7 @@ export function entry(tree: Tree | undefined, name: string, what: string): Tenso
   const t = tree?.get(name);
   if (t) return t;
   throw new OptionError(`optimizer: no ${what} for parameter ${name}`, {
-    hint: 'Give gradients and slots for every parameter; slots start as zeros of its shape.',
+    hint: 'Give a gradient and slots for every parameter.',
     details: { parameter: name, what },
   });
 }

@@ -57,7 +57,7 @@ export class Checkpoints {
     if ((await this.#run.commits(o)).length > 0) {
       throw new CheckpointError('E_CONFLICT', `${this.#store?.name}: already holds a run, and it was not resumed`, {
         path: this.#store?.name,
-        hint: 'Call trainer.resume() first, or give the new run a store of its own.',
+        hint: 'resume() it first, or use another store',
       });
     }
     this.#claimed = true;
@@ -198,7 +198,7 @@ export class Checkpoints {
   #need(what: string): RunStore {
     if (this.#run) return this.#run;
     throw new OptionError(`${what}: this trainer has no store`, {
-      hint: "Give one, such as store: fsStore('runs/mine').",
+      hint: "Give one, such as fsStore('runs/mine').",
     });
   }
 }

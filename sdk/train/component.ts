@@ -67,7 +67,7 @@ export function field<T extends Json>(
       path: `state.${root}.${name}`,
       expected: want,
       actual: v,
-      hint: 'The checkpoint was not written by this trainer.',
+      hint: 'It was not written by a Trainer.',
     },
   );
 }

@@ -90,7 +90,7 @@ export class History implements Component {
       if (t.shape.length !== 1 || steps?.shape[0] !== t.shape[0] || t.dtype !== (name === 'step' ? 'u32' : 'f32')) {
         throw new CheckpointError('E_SCHEMA', `tensor 'metrics/${full}': is no list of values with its steps`, {
           tensor: `metrics/${full}`,
-          hint: 'The checkpoint was not written by this trainer.',
+          hint: 'It was not written by a Trainer.',
         });
       }
       const series = next.get(prefix) ?? { steps: Array.from(steps.data), values: new Map<string, number[]>() };

@@ -28,7 +28,7 @@ export function accuracy(prediction: Tensor<'f32'>, labels: Tensor<'i32'> | Tens
   if (rows.length === 0 || !sameShape(rows, labels.shape)) {
     throw new ShapeError(
       `accuracy: predictions are ${showShape(prediction.shape)} and labels ${showShape(labels.shape)}, expected [..., classes] and [...]`,
-      { hint: 'Give one class index for each row of predictions.' },
+      { hint: 'Give one class index for each row, in a flat array.' },
     );
   }
   return mean(prediction.argmax(-1).eq(labels.cast('i32')).cast('f32'));

@@ -125,7 +125,7 @@ export function checkUntil(until: Until): void {
   checkOptions('run', UNTIL_OPTIONS, until);
   if ((until.epochs === undefined) !== (until.steps === undefined)) return;
   throw new OptionError('run: give either { epochs } or { steps }', {
-    hint: 'They are totals, counted from the beginning of the run.',
+    hint: 'They are totals of the run.',
   });
 }
 
@@ -137,13 +137,10 @@ export function checkTrainer(o: TrainerOptions): void {
     throw new OptionError(`Trainer: ${message}`, { hint });
   };
   if ((o.loss === undefined) === (o.objective === undefined)) {
-    refuse(
-      'give exactly one of loss and objective',
-      'loss is a function of prediction and target, objective of the batch.',
-    );
+    refuse('give exactly one of loss and objective', 'loss is of prediction and target, objective of the batch.');
   }
   if (o.objective && o.metrics) {
-    refuse('metrics go with loss, not with objective', 'Return metrics from the objective, beside loss.');
+    refuse('metrics go with loss, not with objective', 'Return metrics beside loss.');
   }
   if (o.checkpoint && !o.store) refuse('checkpoint needs a store', "Give one, such as fsStore('runs/mine').");
   for (const [name, metric] of Object.entries(o.metrics ?? {})) {
@@ -157,7 +154,7 @@ export function checkTrainer(o: TrainerOptions): void {
 export function checkMetricName(name: string): void {
   if (/^[\w-]+$/.test(name) && name !== 'loss' && name !== 'step') return;
   throw new OptionError(`Trainer: a metric cannot be named '${name}'`, {
-    hint: "Use letters, digits, _ and -, and neither 'loss' nor 'step'.",
+    hint: "Use letters, digits, _ and -; not 'loss' or 'step'.",
     details: { name },
   });
 }

@@ -85,7 +85,7 @@ function scalars(found: Readonly<Record<string, Tensor>>): Measured {
   for (const [name, t] of Object.entries(found)) {
     if (t.shape.length !== 0) {
       throw new ShapeError(`Trainer: ${name} has shape ${showShape(t.shape)}, expected a scalar`, {
-        hint: 'Reduce it over the batch, such as by mean().',
+        hint: 'Reduce it, such as by mean().',
         details: { name, shape: t.shape },
       });
     }
@@ -161,7 +161,7 @@ function gradientsOf(loss: Tensor<'f32'>, names: readonly string[], by: Paramete
     const at = isIsobitError(e) && e.code === 'E_OPTION' ? e.details.index : undefined;
     if (typeof at !== 'number') throw e;
     throw new OptionError(`Trainer: the loss does not depend on parameter ${names[at]}`, {
-      hint: 'Use it in forward(), or leave it out of the model.',
+      hint: 'Use it in forward(), or leave it out.',
       details: { parameter: names[at] },
       cause: e,
     });

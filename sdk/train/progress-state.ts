@@ -43,7 +43,7 @@ export class Cursor implements Component {
       if (!allowed) {
         throw new DataError(`run: the data are not those of this run: ${short(id)}, not ${short(this.id)}`, {
           code: 'E_DATA_ORDER',
-          hint: 'Give the same data with the same batch options, or pass { allowNewData: true } to go on with others.',
+          hint: 'Give the same data and batch options, or pass { allowNewData: true }.',
           details: { expected: this.id, got: id },
         });
       }
@@ -90,7 +90,7 @@ export class Seed implements Component {
     const saved = BigInt(lo) | (BigInt(hi) << 32n);
     if (this.#explicit && saved !== this.value) {
       throw new OptionError(`seed: the run was started with seed ${saved}, the trainer was given ${this.value}`, {
-        hint: "Leave the option out to go on with the run's own seed, or start a new run in another store.",
+        hint: "Leave it out to go on with the run's own.",
         details: { option: 'seed', expected: saved, got: this.value },
       });
     }

@@ -140,7 +140,7 @@ export class Taken {
     if (!(e instanceof NumericError)) throw e;
     if (!this.#skips) {
       throw new NumericError(`step ${step}: ${e.message}`, {
-        hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'. The state is that of the step before.",
+        hint: "Lower the learning rate, clip gradients, check the data, or pass onNonFinite: 'skip'.",
         details: { ...e.details, step },
         cause: e,
       });

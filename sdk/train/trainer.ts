@@ -175,7 +175,7 @@ export class Trainer implements Disposable {
     checkUntil(until);
     checkOptions('run', RUN_OPTIONS, o);
     if (this.#running) {
-      throw new OptionError('run: this trainer is running already', { hint: 'Wait until the other loop has ended.' });
+      throw new OptionError('run: this trainer is running already', { hint: 'Wait until the other loop ends.' });
     }
     this.#running = true;
     const deaf = this.#checkpoints.listen(() => this.#snapshot());

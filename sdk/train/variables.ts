@@ -85,7 +85,7 @@ export function foreign(
   code: `E_${string}`,
   message: string,
   details: Record<string, unknown>,
-  hint = 'Build the model and optimizer that the checkpoint was made with, or use another store.',
+  hint = 'Build those of the checkpoint, or use another store.',
 ): CheckpointError {
   return new CheckpointError(code, message, { hint, details });
 }

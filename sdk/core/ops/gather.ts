@@ -14,7 +14,7 @@ function checkIndex(op: string, x: Node, index: Node, axis: number): void {
     throw new ShapeError(
       `${op}: an index of shape ${showShape(index.shape)} does not fit ${showShape(x.shape)} along axis ${axis}`,
       {
-        hint: 'The index needs the same rank, and on every other axis the same size or 1.',
+        hint: 'Other axes need the same size or 1.',
         details: { op, shape: x.shape, index: index.shape, axis },
       },
     );
@@ -56,7 +56,7 @@ export const SCATTER_ADD: Op = {
     const need = resultShape(base, index, axis);
     if (!sameShape(src.shape, need)) {
       throw new ShapeError(`scatterAdd: the source has shape ${showShape(src.shape)}, expected ${showShape(need)}`, {
-        hint: "It needs the base's shape with the index's size along the axis.",
+        hint: "It needs the base's shape, and the index's size along the axis.",
         details: { op: 'scatterAdd', base: base.shape, index: index.shape, source: src.shape, axis },
       });
     }

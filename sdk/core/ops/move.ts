@@ -23,7 +23,7 @@ export function reshape(x: Node, shape: Shape): Node {
   const full = shape.map((d) => (d === -1 ? size / known : d));
   if (holes > 1 || full.some((d) => !Number.isInteger(d)) || sizeOf(full) !== size) {
     throw new ShapeError(`reshape: ${showShape(x.shape)} (${size} elements) does not fit ${showShape(shape)}`, {
-      hint: 'The sizes must be equal; at most one dimension may be -1.',
+      hint: 'Sizes must be equal; one dimension may be -1.',
       details: { op: 'reshape', from: x.shape, to: shape },
     });
   }
@@ -207,7 +207,7 @@ export const CONCAT: Op = {
         throw new ShapeError(
           `concat: ${showShape(first.shape)} and ${showShape(n.shape)} differ on an axis other than ${axis}`,
           {
-            hint: 'All parts must have the same shape but for the axis that is joined.',
+            hint: 'Only the joined axis may differ.',
             details: { op: 'concat', shapes: inputs.map((x) => x.shape), axis },
           },
         );

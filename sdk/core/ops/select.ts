@@ -37,8 +37,8 @@ export const WHERE: Op = {
 export function where(c: Node, a: Operand, b: Operand): Node {
   const like = typeof a === 'number' ? b : a;
   if (typeof like === 'number') {
-    throw new OptionError('where: both branches are numbers, so the dtype is unknown', {
-      hint: 'Make one of them a tensor: rt.scalar(value, dtype).',
+    throw new OptionError('where: both branches are numbers', {
+      hint: 'Make one a tensor: rt.scalar(value, dtype).',
     });
   }
   return apply(WHERE, [c, operand(a, like, 'where'), operand(b, like, 'where')]);

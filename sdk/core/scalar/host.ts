@@ -12,7 +12,7 @@ export function toF32(v: number): number {
 export function powerOf(b: number, t: number): number {
   if (!Number.isSafeInteger(t) || t < 0) {
     throw new OptionError(`powerOf: the exponent must be an integer from 0 up, got ${t}`, {
-      hint: 'Use the count of completed steps.',
+      hint: 'Use the number of completed steps.',
       details: { b, t },
     });
   }

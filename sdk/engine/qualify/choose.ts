@@ -22,7 +22,7 @@ export interface ChooseOptions extends QualifyOptions {
   readonly fast?: boolean;
 }
 
-const FAST = "numerics 'fast': without guards, and without trying the golden bits";
+const FAST = "numerics 'fast': without guards and goldens";
 
 /** Adapters that passed in this process; browsers do not show the driver's version, so a pass is never kept longer. */
 const passed = new Set<string>();

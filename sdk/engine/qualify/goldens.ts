@@ -3,6 +3,7 @@
  * handwritten kernel. Together they are one program of few kernels, so that a software adapter proves itself in seconds.
  */
 
+import type { DType } from '../../core/dtype.ts';
 import { argsort, concat, cumsum, where } from '../../core/functions.ts';
 import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
@@ -73,28 +74,42 @@ type Add = (family: string, values: Readonly<Record<string, Tensor>>) => void;
 type Tie = <T extends Tensor>(x: T) => T;
 type Upload<T> = (data: ArrayLike<number>, shape?: number[]) => T;
 
+type Methods = Readonly<Record<string, (...operands: readonly Tensor[]) => Tensor>>;
+
+/** Methods on their operands, by their names, or as `name:method`. */
+const each = (methods: string, x: Tensor, ...operands: readonly Tensor[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    methods.split(' ').map((m) => {
+      const [name, method = name] = m.split(':');
+      return [name, (x as unknown as Methods)[method](...operands)];
+    }),
+  );
+const EXTREMES = 'max:maximum min:minimum';
+const ORDERS = 'lt le';
+
+const casts = (x: Tensor, ...dtypes: readonly DType[]): Record<string, Tensor> =>
+  Object.fromEntries(dtypes.map((to) => [`${x.dtype} to ${to}`, x.cast(to)]));
+
 /** N3, N5 and N9 on one operand. */
 function functions(add: Add, tie: Tie, x: F): void {
   const u = tie(x);
-  add('function', { exp: u.exp(), log: u.log(), sqrt: u.sqrt(), rsqrt: u.rsqrt(), sin: u.sin(), cos: u.cos() });
-  add('function', { tanh: u.tanh(), sigmoid: u.sigmoid(), softplus: u.softplus(), erf: u.erf() });
+  add('function', each('exp log sqrt rsqrt sin cos tanh sigmoid softplus erf', u));
   const v = tie(u);
-  add('round', { floor: v.floor(), ceil: v.ceil(), trunc: v.trunc(), round: v.round() });
-  add('sign', { neg: v.neg(), abs: v.abs(), sign: v.sign(), isFinite: v.isFinite() });
-  add('cast', { 'f32 to i32': v.cast('i32'), 'f32 to u32': v.cast('u32'), 'f32 to bool': v.cast('bool') });
-  const [half, bf] = [v.cast('f16'), v.cast('bf16')];
-  add('cast', { 'f32 to f16': half, 'f32 to bf16': bf, 'f16 to f32': half.cast('f32'), 'bf16 to f32': bf.cast('f32') });
-  add('cast', { 'f32 to i8': v.cast('i8'), 'f32 to u8': v.cast('u8') });
+  add('round', each('floor ceil trunc round', v));
+  add('sign', each('neg abs sign isFinite', v));
+  add('cast', casts(v, 'i32', 'u32', 'bool', 'f16', 'bf16'));
+  for (const half of ['f16', 'bf16'] as const) add('cast', casts(v.cast(half), 'f32'));
+  add('cast', casts(v, 'i8', 'u8'));
 }
 
 /** N1 and N3 on two operands. */
 function pairwise(add: Add, a: F, b: F): void {
-  add('arithmetic', { add: a.add(b), sub: a.sub(b), mul: a.mul(b), div: a.div(b), pow: a.pow(b) });
-  add('order', { max: a.maximum(b), min: a.minimum(b) });
-  add('compare', { eq: a.eq(b), ne: a.ne(b), lt: a.lt(b), le: a.le(b) });
+  add('arithmetic', each('add sub mul div pow', a, b));
+  add('order', each(EXTREMES, a, b));
+  add('compare', each(`eq ne ${ORDERS}`, a, b));
   // A NaN that arithmetic made, of whatever pattern.
   const t = b.sub(b);
-  add('NaN', { max: t.maximum(a), min: t.minimum(a), eq: t.eq(t), lt: t.lt(a), 'f32 to u32': t.cast('u32') });
+  add('NaN', { ...each(EXTREMES, t, a), eq: t.eq(t), lt: t.lt(a), ...casts(t, 'u32') });
   // A difference of equal numbers, and a zero as a factor: folded, they lose Inf and NaN.
   add('guard', { 'a-a': a.sub(a), 'a*0': a.mul(a.sub(a)), 'a+(-a)': a.add(a.neg()) });
 }
@@ -121,22 +136,14 @@ function forms(add: Add, tie: Tie, x: F, b: F, c: F): void {
 
 /** Integers modulo 2^32, bool logic and select. */
 function integers(add: Add, p: I, q: I): void {
-  add('i32', { neg: p.neg(), abs: p.abs(), sign: p.sign(), add: p.add(q), sub: p.sub(q), mul: p.mul(q) });
-  add('i32', { max: p.maximum(q), min: p.minimum(q), lt: p.lt(q), le: p.le(q) });
-  add('cast', { 'i32 to f32': p.cast('f32'), 'i32 to bool': p.cast('bool'), 'i32 to i8': p.cast('i8') });
+  add('i32', each('neg abs sign', p));
+  add('i32', each(`add sub mul ${EXTREMES} ${ORDERS}`, p, q));
+  add('cast', casts(p, 'f32', 'bool', 'i8'));
   const [u, w] = [p.cast('u32').add(1), q.cast('u32')];
-  add('u32', {
-    sign: u.sign(),
-    max: u.maximum(w),
-    min: u.minimum(w),
-    eq: u.eq(w),
-    ne: u.ne(w),
-    lt: u.lt(w),
-    le: u.le(w),
-  });
-  add('cast', { 'u32 to f32': u.cast('f32') });
+  add('u32', { ...each('sign', u), ...each(`${EXTREMES} eq ne ${ORDERS}`, u, w) });
+  add('cast', casts(u, 'f32'));
   const [l, m]: [B, B] = [p.lt(q), p.cast('bool')];
-  add('bool', { and: l.and(m), or: l.or(m), xor: l.xor(m), not: l.not(), where: where(l, p, q) });
+  add('bool', { ...each('and or xor', l, m), ...each('not', l), where: where(l, p, q) });
 }
 
 /** N8. */

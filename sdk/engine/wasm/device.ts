@@ -211,7 +211,7 @@ export class WasmDevice implements Device {
   #told(flags: number): number {
     if ((flags & FLAG.lost) === 0) return flags;
     this.#broken = new DeviceError('E_DEVICE_LOST', 'wasm: a thread failed while it worked', {
-      hint: 'Create another runtime, and go on from the last checkpoint; createRuntime({ threads: 1 }) does without threads.',
+      hint: 'Create another runtime and resume from the last checkpoint.',
     });
     this.#lose(this.#broken);
     throw this.#broken;

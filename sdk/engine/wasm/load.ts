@@ -40,7 +40,7 @@ export async function loadKernels(wanted: number | 'auto', given?: object | stri
     return single(await compiled(decoded(parts?.kernels ?? (await import('#kernels')).default)), alone);
   } catch (cause) {
     throw new DeviceError('E_NO_DEVICE', `wasm: the kernels cannot be loaded: ${(cause as Error).message}`, {
-      hint: 'WebAssembly with SIMD is needed; where compiling bytes is forbidden, pass a module: createRuntime({ wasm }).',
+      hint: 'It needs SIMD; where compiling is forbidden, pass a module as { wasm }.',
       cause,
     });
   }
@@ -63,8 +63,7 @@ async function shared(module: WebAssembly.Module, threads: number, start: Start 
 /** Why memory cannot be shared here; empty where it can. */
 function unshared(): string {
   const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
-  if (crossOriginIsolated === false)
-    return 'memory cannot be shared: the page is not isolated (headers COOP and COEP, docs/packaging.md)';
+  if (crossOriginIsolated === false) return 'memory cannot be shared: the page is not isolated (headers COOP and COEP)';
   return typeof SharedArrayBuffer === 'undefined' ? 'memory cannot be shared here' : '';
 }
 

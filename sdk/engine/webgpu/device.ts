@@ -139,10 +139,10 @@ export class WebGpuDevice implements Device {
     const { error } = e as GPUUncapturedErrorEvent;
     this.#failure ??= /OutOfMemory/.test(error.constructor.name)
       ? new DeviceError('E_OOM', `webgpu: out of memory: ${error.message}`, {
-          hint: 'Use a smaller batch, or dispose tensors that are no longer read; then create another runtime.',
+          hint: 'Use a smaller batch, or dispose tensors.',
         })
       : new DeviceError('E_DEVICE', `webgpu: ${error.message}`, {
-          hint: 'Report this with the adapter, the driver and the graph that made it.',
+          hint: 'Report this with the adapter and driver.',
         });
   };
 

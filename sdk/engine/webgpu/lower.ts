@@ -55,7 +55,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
   const dispatch = (code: string, parameters: readonly Word[], groups: readonly [number, number, number]): void => {
     if (parameters.length > PARAMETER_WORDS) {
       throw new DeviceError('E_DEVICE', `webgpu: an expression reads too much at once (${parameters.length} words)`, {
-        hint: 'Read a part of it into a tensor of its own, such as with concat and a sum over the new axis.',
+        hint: 'Read it in parts.',
       });
     }
     const first = words.data.length;

@@ -23,7 +23,7 @@ export async function openWebGpu(given?: object, o: Omit<WebGpuOptions, 'borrowe
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new DeviceError('E_NO_DEVICE', 'webgpu: no adapter', {
-      hint: "Install a Vulkan, Metal or D3D12 driver (in Node also the package webgpu), or use backend 'wasm': the bits are the same.",
+      hint: "Install a GPU driver (in Node also webgpu), or use 'wasm': the same bits.",
     });
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
