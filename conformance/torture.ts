@@ -12,6 +12,10 @@ const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> 
     about: 'SIGKILL at random moments while two writers save to one directory',
     load: async () => (await import('./torture/kill.ts')).kill,
   },
+  'kill-browser': {
+    about: 'SIGKILL of browsers at random moments while a page and a worker save to IndexedDB, or OPFS',
+    load: async () => (await import('./torture/kill-browser.ts')).killBrowsers,
+  },
   faults: {
     about: 'power cuts at every operation of a modelled disk, and every call failing once in every way',
     load: async () => (await import('./torture/faults.ts')).faults,

@@ -46,12 +46,13 @@ export async function listen(handler: RequestListener, port = 0): Promise<Server
   };
 }
 
+export const PAGE = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/script.js"></script>';
+
 /** A page that loads the script, which is also there for workers, as /script.js. */
 export function servePage(script: string, port?: number): Promise<Server> {
-  const page = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/script.js"></script>';
   return listen((request, response) => {
     const js = request.url === '/script.js';
-    response.writeHead(200, { 'content-type': js ? 'text/javascript' : 'text/html' }).end(js ? script : page);
+    response.writeHead(200, { 'content-type': js ? 'text/javascript' : 'text/html' }).end(js ? script : PAGE);
   }, port);
 }
 

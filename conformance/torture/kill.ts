@@ -12,7 +12,8 @@ import { fsStore } from '../../adapters/fs.ts';
 import { random } from '../../sdk/checkpoint/sample.ts';
 import { Ledger } from './kill/check.ts';
 import { uninterrupted } from './kill/training.ts';
-import type { Job, Said } from './kill/writer.ts';
+import type { Said } from './kill/work.ts';
+import type { Job } from './kill/writer.ts';
 import { part } from './part.ts';
 
 /** A writer's process. What it said before it died is heard to the last line. */

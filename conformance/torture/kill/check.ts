@@ -18,9 +18,12 @@ export class Ledger {
   /** The highest number promised. */
   top = 0;
   readonly #truth: (step: number) => Promise<string>;
+  /** Of the training. */
+  readonly #width: number | undefined;
 
-  constructor(truth: (step: number) => Promise<string>) {
+  constructor(truth: (step: number) => Promise<string>, width?: number) {
     this.#truth = truth;
+    this.#width = width;
   }
 
   fault(what: string): void {
@@ -94,7 +97,7 @@ export class Ledger {
     const stride = Math.max(1, Math.floor(live.length / samples));
     const chosen = live.filter((_, i) => (live.length - 1 - i) % stride === 0);
     for (const { seq, root } of chosen) {
-      const { trainer, to } = await training(store);
+      const { trainer, to } = await training(store, undefined, this.#width);
       await trainer.resume(root);
       for (const more of [0, 1, 3]) {
         if (more > 0) await to(trainer.step + more);

@@ -1,4 +1,4 @@
-/** The training that writers share: states of 100 KB, so that an object is written in several pieces, and a quick step. */
+/** The training that writers share: a state of 100 KB or more, so that an object is written in several pieces, and a quick step. */
 
 import type { Store } from '../../../adapters/store.ts';
 import type { CheckpointPlan } from '../../../sdk/checkpoint/index.ts';
@@ -15,10 +15,10 @@ export interface Training {
   to(step: number): Promise<void>;
 }
 
-/** The same run in every process; with a store it saves there when told to. */
-export async function training(store?: Store, checkpoint?: CheckpointPlan): Promise<Training> {
+/** The same run in every process; with a store it saves there when told to. A state has 84 bytes for each of `width`. */
+export async function training(store?: Store, checkpoint?: CheckpointPlan, width = 1024): Promise<Training> {
   const rt = await createRuntime({ backend: 'wasm', seed: 11 });
-  const model = new Sequential(new Linear(3, 1024), tanh, new Linear(1024, 3)).init(rt);
+  const model = new Sequential(new Linear(3, width), tanh, new Linear(width, 3)).init(rt);
   const { x, y } = tinyData();
   const data = batches(x, y, { size: 5, shuffle: true });
   const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adam({ lr: 0.01 }), store, checkpoint });
@@ -29,8 +29,8 @@ export async function training(store?: Store, checkpoint?: CheckpointPlan): Prom
 }
 
 /** Fingerprints of the run that nobody interrupts, made as far as they are asked for. */
-export async function uninterrupted(): Promise<(step: number) => Promise<string>> {
-  const { trainer, to } = await training();
+export async function uninterrupted(width?: number): Promise<(step: number) => Promise<string>> {
+  const { trainer, to } = await training(undefined, undefined, width);
   const at = [await trainer.fingerprint()];
   return async (step) => {
     while (at.length <= step) {
