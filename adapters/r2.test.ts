@@ -9,8 +9,8 @@ import { Miniflare } from 'miniflare';
 import { copyRun } from '../sdk/checkpoint/index.ts';
 import { memoryStore } from './memory.ts';
 import { type R2BucketLike, r2Store } from './r2.ts';
+import { trainIris } from './testing/iris-run.ts';
 import type { Outcome } from './testing/page-test.ts';
-import { trainIris } from './testing/r2.train.ts';
 
 const HERE = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { LaunchOptions, Page } from 'puppeteer-core';
+import { memoryStore } from '../memory.ts';
 import { ask, BROWSERS, type BrowserName, inPage } from './browsers.ts';
+import { type history, type Rival, trainIris } from './iris-run.ts';
 import type { Outcome } from './page-test.ts';
 
 const MIB = 2 ** 20;
@@ -70,6 +72,16 @@ async function first(t: TestContext, name: BrowserName, entry: URL, o: LaunchOpt
         await other.close();
       });
 
+      await t.test(
+        'two tabs on one run: the slower is told who was faster, the log has no gap, and nothing is lost',
+        async () => {
+          const other = await browser.newPage();
+          await other.goto(page.url());
+          await twoTabs([page, other]);
+          await other.close();
+        },
+      );
+
       await t.test('persist: asked where it is wanted, once, and the answer is told', async () => {
         type Asked = { asked: number[]; persisted: boolean | undefined };
         assert.deepEqual(await ask<Asked>(page, 'persist', 'p', {}), { asked: [0, 0], persisted: false });
@@ -98,6 +110,33 @@ async function first(t: TestContext, name: BrowserName, entry: URL, o: LaunchOpt
     o,
   );
   return port;
+}
+
+/** Both train and save the same run at once. */
+async function twoTabs(pages: readonly Page[]): Promise<void> {
+  const STEPS = 20;
+  for (const p of pages) await ask(p, 'takeOver', 'tabs');
+  const rivals = await Promise.all(pages.map((p) => ask<Rival>(p, 'trainOn', STEPS)));
+  const commits = await ask<Awaited<ReturnType<typeof history>>>(pages[0], 'commits', 'tabs');
+  assert.deepEqual(
+    commits.map((c) => c.seq),
+    commits.map((_, i) => i + 1),
+    'the log has no gap',
+  );
+  const conflicts = rivals.flatMap((r) => r.conflicts);
+  assert.ok(conflicts.length > 0, 'both began with an empty store, so that one was slower at its first save');
+  for (const { code, message, seq, winner } of conflicts) {
+    assert.equal(code, 'E_CONFLICT', message);
+    assert.equal(commits[seq - 1].writer, winner);
+    assert.ok(message.includes(winner), message);
+  }
+  const promised = rivals.flatMap((r) => r.promised);
+  assert.equal(promised.length, commits.length, 'every commit was promised to one of them');
+  for (const { seq, step, root } of promised) {
+    assert.deepEqual([commits[seq - 1].step, commits[seq - 1].root], [step, root]);
+  }
+  const alone = await trainIris(memoryStore(), STEPS);
+  assert.deepEqual([commits.at(-1)?.step, commits.at(-1)?.root], [STEPS, alone.root], 'as if one had trained alone');
 }
 
 const SIZE = 9 * MIB;

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import type { BrowserStore, BrowserStoreOptions } from '../browser-storage.ts';
 import type { StoreBody } from '../store.ts';
+import { history, type Rival, rival } from './iris-run.ts';
+
+let go: (until: number) => Promise<Rival> = () => Promise.reject(new Error('takeOver() first'));
 
 let made = 0;
 /** A name that no other test of this origin has. */
@@ -107,6 +110,15 @@ export const storeCalls = (
     }
     return won;
   },
+
+  /** Takes a run over, and with `trainOn` trains it beside others. */
+  async takeOver(name: string): Promise<void> {
+    go = await rival(open(name));
+  },
+
+  trainOn: (until: number): Promise<Rival> => go(until),
+
+  commits: (name: string) => history(open(name)),
 
   async owners(name: string): Promise<number[]> {
     const store = open(name);

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { type R2BucketLike, type R2Upload, r2Store } from '../r2.ts';
 import type { Store, StoreBody } from '../store.ts';
 import { storeSuite } from '../suite.ts';
+import { trainIris } from './iris-run.ts';
 import { runTests } from './page-test.ts';
-import { trainIris } from './r2.train.ts';
 
 const MIB = 2 ** 20;
 const bytes = (...v: number[]) => Uint8Array.from(v);

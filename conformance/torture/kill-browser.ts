@@ -1,6 +1,6 @@
 /** Browsers that are killed while a page and its worker save to one run: IndexedDB by default, or OPFS. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,12 +83,14 @@ async function office(ledger: Ledger) {
 }
 
 /** The browser with all its processes, which are one group. */
-async function killGroup(browser: Browser): Promise<void> {
+async function killGroup(browser: Browser, profile: string): Promise<void> {
   const child = browser.process();
   if (!child?.pid || child.exitCode !== null) throw new Error('the browser ended by itself');
   const gone = new Promise((done) => child.once('exit', done));
   process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
   await gone;
+  // Puppeteer puts the profile's settings back, before another may start with it.
+  while ((await readdir(profile)).some((f) => f.endsWith('.puppeteer'))) await wait(20);
 }
 
 /** The ledger of a torture, or why there is none. */
@@ -134,7 +136,7 @@ export async function killBrowser(
       for (const w of writers) w.catch(() => {});
       await word;
       await wait(next() % LIFE);
-      await killGroup(browser);
+      await killGroup(browser, userDataDir);
       if (kills % 10 === 9) say(`${kills + 1} kills, ${ledger.promised.size} commits, ${desk.lost()} conflicts`);
     }
     for (const f of ledger.faults) say(`FAULT ${f}`);
@@ -146,7 +148,7 @@ export async function killBrowser(
   }
 }
 
-const OPTIONS = { kills: 100, seed: 1, keepLast: 3, width: 100_000, samples: 10, browser: 'both', store: 'indexeddb' };
+const OPTIONS = { kills: 100, seed: 1, keepLast: 3, width: 60_000, samples: 10, browser: 'both', store: 'indexeddb' };
 
 /** Of the kills, half without retention and with small states, whose every number must be there. */
 export const killBrowsers = part(OPTIONS, async (o, say) => {
