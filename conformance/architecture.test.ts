@@ -37,7 +37,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   examples: ['index', 'core', 'nn', 'optim', 'data', 'checkpoint', 'train', 'adapters'],
   // Launches the suite as other processes, and imports nothing of it.
   launch: ['core', 'conformance/rows/report.ts'],
-  conformance: ['core', 'engine', 'data', 'nn', 'optim', 'train', 'adapters', 'examples'],
+  conformance: ['core', 'engine', 'data', 'nn', 'optim', 'checkpoint', 'train', 'adapters', 'examples'],
   cli: [
     'index',
     'core',

@@ -23,7 +23,7 @@ interface Found {
   tensors: [string, string, number[], number[]][];
 }
 
-/** The form in which read.py prints values: floats as their bytes, maps as lists of entries. */
+/** The form in which check.py prints values: floats as their bytes, maps as lists of entries. */
 function exact(v: Json): unknown {
   if (typeof v === 'number' && !Number.isSafeInteger(v)) {
     const b = Buffer.alloc(8);
@@ -65,7 +65,9 @@ test("Python's cbor2 reads every value and recomputes root and fingerprint", asy
       const bytes = await made.bytes();
       const path = join(dir, `${made.root}.cbor`);
       await writeFile(path, bytes);
-      const found = JSON.parse(execFileSync(PYTHON, [at('read.py'), path], { maxBuffer: 2 ** 26 }).toString()) as Found;
+      const found = JSON.parse(
+        execFileSync(PYTHON, [at('check.py'), path], { maxBuffer: 2 ** 26 }).toString(),
+      ) as Found;
       assert.equal(found.root, made.root);
       assert.equal(found.fingerprint, made.fingerprint);
       assert.deepEqual(found.index, exact({ kind: c.kind, schema: c.schema ?? {}, state: c.state }));

@@ -82,20 +82,20 @@ export async function makeGolden(rt: Runtime): Promise<Golden> {
 }
 
 /** What differs between two lists of bits. */
-function compare(what: string, got: readonly string[], expected: readonly string[]): string[] {
+export function compare(what: string, got: readonly string[], expected: readonly string[]): string[] {
   if (got.length !== expected.length) return [`${what}: ${got.length} of them, expected ${expected.length}`];
   const i = got.findIndex((x, k) => x !== expected[k]);
   return i < 0 ? [] : [`${what}: element ${i} of [${got.length}] is ${got[i]}, expected ${expected[i]}`];
 }
 
-const bytesOf = (base64: string) => Array.from(decode(base64), (b) => hex(b, 2));
+export const bytesOf = (bytes: Uint8Array) => Array.from(bytes, (b) => hex(b, 2));
 
 function compareEnds(got: Omit<Golden, 'middle'>, golden: Golden): string[] {
   return [
     ...compare('losses', got.losses, golden.losses),
     ...compare('fingerprint', [got.fingerprint], [golden.fingerprint]),
     ...compare('root', [got.root], [golden.root]),
-    ...compare('bytes of the file', bytesOf(got.file), bytesOf(golden.file)),
+    ...compare('bytes of the file', bytesOf(decode(got.file)), bytesOf(decode(golden.file))),
   ];
 }
 
@@ -114,7 +114,7 @@ export function irisCases(rt: Runtime, golden: Golden): SuiteCase[] {
     one(`losses of ${EPOCHS} epochs`, (e) => compare('losses', e.losses, golden.losses)),
     one('fingerprint', (e) => compare('fingerprint', [e.fingerprint], [golden.fingerprint])),
     one('root', (e) => compare('root', [e.root], [golden.root])),
-    one('bytes of the checkpoint', (e) => compare('bytes', bytesOf(e.file), bytesOf(golden.file))),
+    one('bytes of the checkpoint', (e) => compare('bytes', bytesOf(decode(e.file)), bytesOf(decode(golden.file)))),
     { name: `iris: gone on with at step ${MIDDLE}`, run: async () => compareEnds(await resumed(rt, golden), golden) },
   ];
 }

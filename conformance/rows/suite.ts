@@ -1,6 +1,6 @@
 /**
  * The suite that every runtime must pass to the bit: the coverage matrix and fuzzed graphs against the plain reference, which
- * runs beside the runtime, and iris against what another runtime left.
+ * runs beside the runtime, and a checkpoint and iris against what another runtime left.
  */
 
 import type { Runtime } from '../../sdk/core/runtime.ts';
@@ -11,6 +11,7 @@ import { caseOf } from '../fuzz/program.ts';
 import { programOf } from '../fuzz/run.ts';
 import { matrix } from '../matrix.ts';
 import { differences, MODELS } from '../models.ts';
+import { checkpointCases } from './checkpoint.ts';
 import { type Golden, irisCases } from './iris.ts';
 import type { Mismatch, RowOptions } from './report.ts';
 
@@ -57,6 +58,7 @@ export async function runSuite(rt: Runtime, o: SuiteOptions): Promise<SuiteRepor
           ...matrixCases(rt, o.stride),
           ...graphs,
           ...modelCases(rt),
+          ...checkpointCases(rt),
           ...irisCases(besides(rt, { seed: SEED }), o.golden),
         ];
   o.onBegin?.(cases.length);

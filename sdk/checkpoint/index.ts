@@ -13,6 +13,8 @@ export type { Async, CheckpointPlan, KeepBest, Moment, Retention, Trigger } from
 export { checkPlan, isBetter, PLAN_OPTIONS, stepsToSave, triggersAt } from './plan.ts';
 export type { CheckpointFile, OpenOptions, TensorInfo } from './reader.ts';
 export { openCheckpoint } from './reader.ts';
+export type { Damaged, Repair, RepairOptions } from './repair.ts';
+export { repairRun } from './repair.ts';
 export type { Audited, Collected, CommitInfo, Opened, RunStoreOptions, Saved } from './run.ts';
 export { RunStore } from './run.ts';
 export type { LazyTensor, TensorSource } from './tensor.ts';

@@ -14,6 +14,7 @@ export type CommandName =
   | 'tag'
   | 'rollback'
   | 'gc'
+  | 'repair'
   | 'conformance';
 
 export interface ArgumentInfo {
@@ -73,6 +74,11 @@ export interface ConvertOptions extends JsonOption {
   forInference?: boolean;
   round?: boolean;
   force?: boolean;
+}
+
+/** What `isobit repair` gets. */
+export interface RepairOptions extends JsonOption {
+  apply?: boolean;
 }
 
 /** What `isobit gc` gets. */
@@ -139,6 +145,12 @@ export const COMMANDS: readonly CommandInfo[] = [
     description: 'Make an older commit the latest, by a new commit that names it; nothing is rewritten.',
   },
   { name: 'gc', arguments: [RUN], description: 'Remove the objects that no commit names, which killed writers leave.' },
+  {
+    name: 'repair',
+    arguments: [{ name: 'run', description: 'the directory or address of a run' }],
+    description:
+      'Say which commits of a run are damaged, which is the newest good one, and what would make it the latest; nothing is done unasked.',
+  },
   {
     name: 'conformance',
     arguments: [],
@@ -246,9 +258,26 @@ export const OPTIONS: readonly OptionInfo[] = [
     parse: count('grace-hours'),
   },
   {
+    name: 'apply',
+    description: 'do what is needed: append a commit that makes the newest good state the latest; nothing is removed',
+    commands: ['repair'],
+  },
+  {
     name: 'json',
     description: 'print the result as one JSON object on the last line of standard output',
-    commands: ['train', 'inspect', 'verify', 'diff', 'convert', 'log', 'tag', 'rollback', 'gc', 'conformance'],
+    commands: [
+      'train',
+      'inspect',
+      'verify',
+      'diff',
+      'convert',
+      'log',
+      'tag',
+      'rollback',
+      'gc',
+      'repair',
+      'conformance',
+    ],
   },
 ];
 

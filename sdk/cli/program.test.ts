@@ -11,6 +11,7 @@ import {
   type GcOptions,
   OPTIONS,
   optionsOf,
+  type RepairOptions,
   type TrainOptions,
 } from './options.ts';
 import { type Actions, run } from './program.ts';
@@ -18,7 +19,7 @@ import { type Actions, run } from './program.ts';
 interface Call {
   command: string;
   arguments: readonly string[];
-  options: TrainOptions & ConformanceOptions & ConvertOptions & GcOptions;
+  options: TrainOptions & ConformanceOptions & ConvertOptions & GcOptions & RepairOptions;
 }
 
 /** Runs a command line whose commands only note how they were called. */
@@ -55,6 +56,7 @@ const CASES: Record<string, [text: string | null, key: keyof Call['options'], va
   round: [null, 'round', true],
   force: [null, 'force', true],
   'grace-hours': ['2', 'graceHours', 2],
+  apply: [null, 'apply', true],
   json: [null, 'json', true],
 };
 

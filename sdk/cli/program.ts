@@ -11,6 +11,7 @@ import {
   type GcOptions,
   type JsonOption,
   optionsOf,
+  type RepairOptions,
   type TrainOptions,
 } from './options.ts';
 
@@ -31,6 +32,7 @@ export interface Actions {
   tag(run: string, ref: string, name: string, o: JsonOption, t: Terminal): Promise<void>;
   rollback(run: string, ref: string, o: JsonOption, t: Terminal): Promise<void>;
   gc(run: string, o: GcOptions, t: Terminal): Promise<void>;
+  repair(run: string, o: RepairOptions, t: Terminal): Promise<void>;
   conformance(o: ConformanceOptions, t: Terminal): Promise<void>;
 }
 

@@ -19,6 +19,7 @@ import { compare, diff } from './diff.ts';
 import { gc, log, rollback, tag } from './history.ts';
 import { inspect } from './inspect.ts';
 import type { Terminal } from './program.ts';
+import { repair } from './repair.ts';
 import { sparkline } from './sparkline.ts';
 import { verify } from './verify.ts';
 
@@ -150,6 +151,60 @@ test('verify: a good run, then one whose state and one whose record are damaged'
   assert.equal(JSON.parse(out.join('')).bad, 2);
   writeFileSync(at('one.cbor'), await (await encodeCheckpoint(content(1))).bytes());
   assert.match(await said((s) => verify(at('one.cbor'), {}, s)), /1 of 1 good/);
+});
+
+test('repair tells what is damaged and what would mend it, and acts only when asked', async () => {
+  const run = await runIn('broken');
+  const path = at('broken');
+  const listed = () => readdirSync(join(path, 'commits')).length + readdirSync(join(path, 'objects')).length;
+  assert.match(
+    await said((t) => repair(path, {}, t)),
+    /3 of 3 commits good\n.*commit 3, step 30.*\nnothing is damaged/,
+  );
+  const flip = (file: string) => {
+    const bytes = readFileSync(join(path, file));
+    bytes[bytes.length - 50] ^= 1;
+    writeFileSync(join(path, file), bytes);
+  };
+  const [first, , third] = await run.commits();
+  flip(first.object);
+  assert.match(
+    await said((t) => repair(path, {}, t)),
+    /BAD {3}commit 1, its state, step 10\n.*E_INTEGRITY.*\n.*2 of 3.*\n.*\nit is the latest/,
+  );
+  flip(third.object);
+  const before = listed();
+  const out: string[] = [];
+  const t: Terminal = { out: (text) => void out.push(text), err: (text) => assert.fail(text) };
+  await assert.rejects(repair(path, {}, t), {
+    code: 'E_INTEGRITY',
+    message: /the latest state is damaged/,
+    hint: /--apply/,
+  });
+  assert.match(out.join(''), /commit 3, its state[\s\S]*1 of 3[\s\S]*commit 2, step 20[\s\S]*--apply would append/);
+  assert.equal(listed(), before, 'nothing was written');
+  const told = JSON.parse(await said((s) => repair(path, { apply: true, json: true }, s)));
+  assert.deepEqual(
+    [told.checked, told.damaged.map((d: { seq: number }) => d.seq), told.newest.seq, told.done.seq, told.done.op],
+    [3, [3, 1], 2, 4, 'rollback'],
+  );
+  assert.equal(listed(), before + 1, 'one record more, nothing removed');
+  const opened = await new RunStore(fsStore(path)).resume();
+  assert.deepEqual([opened?.commit.seq, opened?.commit.step, opened?.skipped], [4, 20, []]);
+  assert.match(await said((s) => repair(path, {}, s)), /2 of 4[\s\S]*commit 4, step 20[\s\S]*it is the latest/);
+  flip((await run.commits()).filter((c) => c.step === 20)[0].object);
+  await assert.rejects(repair(path, { apply: true }, t), { code: 'E_INTEGRITY', message: /no commit is good/ });
+  await assert.rejects(repair(at('one.cbor'), {}, t), { code: 'E_NOT_FOUND', message: /is about runs/ });
+});
+
+test('repair: a damaged newest record', async () => {
+  await runIn('record');
+  const path = at('record');
+  const file = join(path, 'commits', readdirSync(join(path, 'commits')).sort()[2]);
+  writeFileSync(file, readFileSync(file).subarray(0, 40));
+  const told = await said((t) => repair(path, { apply: true }, t));
+  assert.match(told, /BAD {3}commit 3, its record\n[\s\S]*commit 4 makes it the latest; nothing was removed/);
+  assert.equal((await new RunStore(fsStore(path)).open())?.commit.step, 20);
 });
 
 test('gc removes what no commit names, once it is old enough', async () => {

@@ -1,0 +1,78 @@
+/** What is wrong with a run, and what would mend it. It reports; only when it is asked to does it write, and then one commit. */
+
+import type { Store } from '../../adapters/store.ts';
+import { CheckpointError } from '../core/errors.ts';
+import type { IO } from '../core/host.ts';
+import type { CommitRecord } from './commit.ts';
+import { isDamage } from './damage.ts';
+import type { Limits } from './limits.ts';
+import { RunStore } from './run.ts';
+
+export interface RepairOptions extends IO {
+  /** Where the run lies in the store: '' or text that ends in '/'. */
+  prefix?: string;
+  /** Does what is needed. Default false: it is only told. */
+  apply?: boolean;
+  limits?: Partial<Limits>;
+}
+
+/** A commit that cannot be opened. */
+export interface Damaged {
+  readonly seq: number;
+  /** Its own record, or the state that it names. */
+  readonly what: 'record' | 'state';
+  /** Unknown where the record cannot be read. */
+  readonly commit?: CommitRecord;
+  readonly error: CheckpointError;
+}
+
+export interface Repair {
+  /** Live commits, all of which were opened and verified. */
+  readonly checked: number;
+  /** Newest first. */
+  readonly damaged: readonly Damaged[];
+  /** The newest commit whose every byte is right; null where there is none. */
+  readonly newest: CommitRecord | null;
+  /** True where damaged commits lie above it, so that the latest state is lost: a rollback to it is what mends the run. */
+  readonly needed: boolean;
+  /** The rollback, where it was asked for and needed. */
+  readonly done: CommitRecord | null;
+}
+
+/**
+ * Verifies every live commit of a run and says which are damaged, and which is the newest that is whole. With `apply`, and only
+ * where newer commits are damaged, a rollback to it is appended. Nothing is removed or rewritten: damaged files stay where they
+ * are, to be restored from a copy.
+ *
+ * @example
+ *   const { damaged, newest, needed } = await repairRun(fsStore('runs/iris'));
+ * @throws CheckpointError E_NOT_FOUND where there is no run; what the store throws; with `apply` also what a commit throws
+ */
+export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Repair> {
+  const { prefix, apply = false, limits, signal } = o;
+  const run = new RunStore(store, { prefix, limits });
+  const damaged: Damaged[] = [];
+  let checked = 0;
+  let newest: CommitRecord | null = null;
+  for await (const { seq, commit, open } of run.audit({ signal })) {
+    checked++;
+    try {
+      await open();
+      // A tag is no state of its own: `latest` passes it over too.
+      if (commit && commit.op !== 'pin') newest ??= commit;
+    } catch (e) {
+      if (!isDamage(e)) throw e;
+      damaged.push({ seq, what: commit ? 'state' : 'record', commit, error: e });
+    }
+  }
+  if (checked === 0) {
+    throw new CheckpointError('E_NOT_FOUND', `${store.name}: holds no run`, {
+      path: store.name,
+      hint: 'check the place and the prefix of the run',
+    });
+  }
+  const above = newest?.seq ?? 0;
+  const needed = newest !== null && damaged.some((d) => d.seq > above && d.commit?.op !== 'pin');
+  const done = needed && apply ? (await run.rollback((newest as CommitRecord).root, { signal })).commit : null;
+  return { checked, damaged, newest, needed, done };
+}
