@@ -28,25 +28,24 @@ export function compact(text) {
 export const wgsl = {
   name: 'wgsl',
   setup(build) {
-    build.onLoad({ filter: SOURCES }, ({ path }) => {
-      const code = readFileSync(path, 'utf8');
-      const pieces = templates(parseSync(path, code).program).flatMap(({ quasis }) => {
-        const parts = compact(quasis.map((q) => q.value.raw).join(HOLE)).split(HOLE);
-        return quasis.map(({ start, value }, i) => ({
-          at: code.indexOf(value.raw, start),
-          raw: value.raw,
-          part: parts[i],
-        }));
-      });
-      pieces.sort((a, b) => b.at - a.at);
-      const contents = pieces.reduce(
-        (text, { at, raw, part }) => text.slice(0, at) + part + text.slice(at + raw.length),
-        code,
-      );
-      return { contents, loader: 'ts' };
-    });
+    build.onLoad({ filter: SOURCES }, ({ path }) => ({ contents: shipped(path), loader: 'ts' }));
   },
 };
+
+/**
+ * A source with its templates compact.
+ * @param {string} path
+ * @returns {string}
+ */
+export function shipped(path) {
+  const code = readFileSync(path, 'utf8');
+  const pieces = templates(parseSync(path, code).program).flatMap(({ quasis }) => {
+    const parts = compact(quasis.map((q) => q.value.raw).join(HOLE)).split(HOLE);
+    return quasis.map(({ start, value: { raw } }, i) => ({ at: code.indexOf(raw, start), raw, part: parts[i] }));
+  });
+  pieces.sort((x, y) => y.at - x.at);
+  return pieces.reduce((text, { at, raw, part }) => text.slice(0, at) + part + text.slice(at + raw.length), code);
+}
 
 /**
  * @typedef {{ type?: string, quasis: { start: number, value: { raw: string } }[] }} Node
