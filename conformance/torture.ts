@@ -24,6 +24,11 @@ const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> 
     about: 'files and records that are forged below their digests, and files of other programs',
     load: async () => (await import('./torture/malformed.ts')).malformed,
   },
+  speed: {
+    about:
+      'saving and loading beside the disk and SHA-256 alone, and safetensors; needs twice the size of disk and thrice of memory',
+    load: async () => (await import('./torture/speed.ts')).speed,
+  },
 };
 
 async function usage(): Promise<never> {

@@ -7,7 +7,7 @@
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
-import { hex, sha256 } from '../core/sha256.ts';
+import { hex, sha256, sha256Aside } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
 import {
   checkLayout,
@@ -241,7 +241,7 @@ class OpenFile implements CheckpointFile {
         offset: t.offset + at,
         length: Math.min(LEAF, t.bytes - at),
         check: async (got) => {
-          if (!sameBytes(await sha256(got), want)) {
+          if (!sameBytes(await sha256Aside(got), want)) {
             throw damaged(`tensor '${t.name}' does not match its digest`, { offset: t.offset + at, tensor: t.name });
           }
           if (t.dtype === 'bool' && got.some((v) => v > 1)) {
@@ -256,24 +256,42 @@ class OpenFile implements CheckpointFile {
     }
   }
 
-  /** Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow, and checks each. */
+  /**
+   * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow, and checks each; a range is fetched while
+   * the one before is checked. The first fault in the order of the file is thrown.
+   */
   async #run(segments: Iterable<Segment>, o: IO): Promise<void> {
-    let group: Segment[] = [];
-    const flush = async () => {
-      if (group.length === 0) return;
+    let checked: Promise<unknown> = Promise.resolve();
+    for (const group of grouped(segments)) {
       o.signal?.throwIfAborted();
       const last = group[group.length - 1];
       const start = group[0].offset;
-      const bytes = await this.#from.read(start, last.offset + last.length - start, o);
-      for (const s of group) await s.check(bytes.subarray(s.offset - start, s.offset - start + s.length));
-      group = [];
-    };
-    let end = 0;
-    for (const s of segments) {
-      if (group.length > 0 && (s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) await flush();
-      group.push(s);
-      end = s.offset + s.length;
+      const fetched = this.#from.read(start, last.offset + last.length - start, o);
+      fetched.catch(() => {}); // told behind the faults of the range before
+      await checked;
+      checked = checkAll(group, await fetched);
+      checked.catch(() => {}); // told before the next range, or at the end
     }
-    await flush();
+    await checked;
   }
+}
+
+async function checkAll(group: readonly Segment[], bytes: Uint8Array): Promise<void> {
+  const at = (s: Segment) => s.offset - group[0].offset;
+  const all = await Promise.allSettled(group.map(async (s) => s.check(bytes.subarray(at(s), at(s) + s.length))));
+  for (const r of all) if (r.status === 'rejected') throw r.reason;
+}
+
+function* grouped(segments: Iterable<Segment>): Iterable<Segment[]> {
+  let group: Segment[] = [];
+  let end = 0;
+  for (const s of segments) {
+    if (group.length > 0 && (s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) {
+      yield group;
+      group = [];
+    }
+    group.push(s);
+    end = s.offset + s.length;
+  }
+  if (group.length > 0) yield group;
 }

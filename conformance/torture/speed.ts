@@ -1,0 +1,152 @@
+/** How fast a gigabyte is saved and loaded, beside what the disk and SHA-256 alone take, in turns. */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fsStore } from '../../adapters/fs.ts';
+import { openCheckpoint, RunStore } from '../../sdk/checkpoint/index.ts';
+import type { HostArray } from '../../sdk/core/host.ts';
+import { part } from './part.ts';
+
+const MIB = 2 ** 20;
+/** Of the slower of disk and SHA-256. */
+const TARGET = 1.3;
+/** What a save may take beyond the model, besides one tensor. */
+const ROOM = 16 * MIB;
+
+const PYTHON = join(import.meta.dirname, '../../.venv/bin/python');
+/** The peer, with numbers of its own: saves, flushes, loads. */
+const PROGRAM = `
+import json, os, sys, time
+import numpy as np
+from safetensors.numpy import load_file, save_file
+path, count, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+tensors = {f"t{i}": np.arange(length, dtype=np.float32) + i for i in range(count)}
+start = time.perf_counter()
+save_file(tensors, path)
+fd = os.open(path, os.O_RDONLY)
+os.fsync(fd)
+os.close(fd)
+saved = time.perf_counter()
+total = sum(float(t[-1]) for t in load_file(path).values())
+print(json.dumps({"save": saved - start, "load": time.perf_counter() - saved}))
+`;
+
+/** What arrays and the whole process hold at most while something runs, beyond what they held before, in bytes. */
+async function peak(work: () => Promise<unknown>): Promise<{ arrays: number; rss: number }> {
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  let [arrays, rss] = [0, 0];
+  const look = () => {
+    const now = process.memoryUsage();
+    arrays = Math.max(arrays, now.arrayBuffers - before.arrayBuffers);
+    rss = Math.max(rss, now.rss - before.rss);
+  };
+  const timer = setInterval(look, 2);
+  await work();
+  look();
+  clearInterval(timer);
+  return { arrays, rss };
+}
+
+const median = (v: readonly number[]): number => [...v].sort((a, b) => a - b)[v.length >> 1];
+
+export const speed = part({ megabytes: 1024, tensors: 300, rounds: 5 }, async (o, say) => {
+  const length = Math.floor((o.megabytes * MIB) / o.tensors / 4);
+  const model = new Map<string, HostArray>();
+  for (let i = 0; i < o.tensors; i++) {
+    model.set(`t/${i}`, { dtype: 'f32', shape: [length], data: new Float32Array(length).map((_, k) => k + i) });
+  }
+  const bytesOf = ({ data }: HostArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const root = await mkdtemp(join(tmpdir(), 'isobit-speed-'));
+  const seconds: Record<string, number[]> = {};
+  const time = async (name: string, work: () => Promise<unknown> | unknown) => {
+    const start = performance.now();
+    await work();
+    seconds[name] ??= [];
+    seconds[name].push((performance.now() - start) / 1000);
+  };
+  const raw = join(root, 'raw');
+  let memory = { arrays: 0, rss: 0 };
+  try {
+    for (let round = 0; round < o.rounds; round++) {
+      const dir = join(root, `run${round}`);
+      const store = fsStore(dir);
+      const run = new RunStore(store);
+      const content = { kind: 'weights', state: { round }, tensors: model };
+      let object = '';
+      const save = async () => {
+        object = (await run.save(content, { step: round, epoch: 0 })).commit.object;
+      };
+      // memory is looked at in a round of its own, since looking takes time
+      if (round === o.rounds - 1) memory = await peak(save);
+      else await time('save', save);
+      await time('write and fsync', async () => {
+        const h = await open(raw, 'w');
+        for (const t of model.values()) {
+          const bytes = bytesOf(t);
+          for (let at = 0; at < bytes.length; at += MIB) await h.write(bytes.subarray(at, at + MIB));
+        }
+        await h.sync();
+        await h.close();
+      });
+      await time('SHA-256', () => {
+        const h = createHash('sha256');
+        for (const t of model.values()) h.update(bytesOf(t));
+        h.digest();
+      });
+      object ||= (await run.commits())[0].object;
+      await time('verified load', async () =>
+        (await openCheckpoint({ store, key: object }, { verify: 'lazy' })).readAll(),
+      );
+      await time('read', async () => {
+        const h = await open(raw, 'r');
+        for (let i = 0; i < o.tensors; i++) {
+          const bytes = new Uint8Array(length * 4);
+          for (let at = 0; at < bytes.length; )
+            at += (await h.read(bytes, at, Math.min(MIB, bytes.length - at))).bytesRead;
+        }
+        await h.close();
+      });
+      await time('resume', async () => (await new RunStore(store).resume())?.file.readAll());
+      const py = spawnSync(PYTHON, ['-c', PROGRAM, join(root, 'peer'), `${o.tensors}`, `${length}`], {
+        encoding: 'utf8',
+      });
+      if (py.status === 0) {
+        const { save: s, load } = JSON.parse(py.stdout) as { save: number; load: number };
+        for (const [name, v] of [
+          ['safetensors save', s],
+          ['safetensors load', load],
+        ] as const) {
+          seconds[name] ??= [];
+          seconds[name].push(v);
+        }
+      } else if (round === 0) say(`no safetensors to compare: ${py.stderr.trim().split('\n').at(-1)}`);
+      await rm(dir, { recursive: true });
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+  for (const [name, v] of Object.entries(seconds))
+    say(`${name}: ${median(v).toFixed(2)} s of ${v.map((s) => s.toFixed(2)).join(' ')}`);
+  /** Median over rounds of ours beside the slower of the two. */
+  const ratio = (ours: string, disk: string) =>
+    median(seconds[ours].map((s, i) => s / Math.max(seconds[disk][i], seconds['SHA-256'][i])));
+  const rows = [
+    ['save / max(write and fsync, SHA-256)', ratio('save', 'write and fsync')],
+    ['verified load / max(read, SHA-256)', ratio('verified load', 'read')],
+  ] as const;
+  let held = true;
+  for (const [name, r] of rows) {
+    held &&= r <= TARGET;
+    say(`${name}: ${r.toFixed(2)}, target ${TARGET}${r <= TARGET ? '' : ' OVER'}`);
+  }
+  const allowed = length * 4 + ROOM;
+  const mib = (n: number) => (n / MIB).toFixed(1);
+  say(
+    `a save held ${mib(memory.arrays)} MiB of arrays beyond the model (process ${mib(memory.rss)}), allowed ${mib(allowed)}`,
+  );
+  return held && memory.arrays <= allowed && memory.rss <= allowed;
+});
