@@ -333,7 +333,7 @@ const PREFIXES: readonly Mutant[] = [
   mutant('cumsum.ts', 'cumsum', 'if (isFloat<T>()) x = windowed(x, limit);', ''),
   mutant('cumsum.ts', 'cumsum', '    o += p;\n', '    o = p;\n'),
   mutant('cumsum.ts', 'cumsum', 'memory.fill(before, 0, REGISTER_STRIDE);', ''),
-  mutant('cumsum.ts', 'cumsum', 'if (load<i32>(r, 8) == ELEM_F32) all', 'if (load<i32>(r, 8) != ELEM_F32) all'),
+  mutant('cumsum.ts', 'cumsum', 'if (load<i32>(r, 8) == ELEM_F32) part', 'if (load<i32>(r, 8) != ELEM_F32) part'),
 ];
 
 const SELECTIONS: readonly Mutant[] = [

@@ -120,7 +120,7 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
   storage('sdk/core/ops/select.ts', "return to === 'u8' ? low :", "return to === 'i8' ? low :"),
   storage('sdk/core/ops/matmul.ts', "narrow(cast(x, 'f32'), 'medium')", "cast(x, 'f32')"),
   precision('ops/matmul.ts', '(attrs.precision ?? ', '(null ?? '),
-  precision('ops/matmul.ts', '(o.precision ?? left.graph.precision)', "(o.precision ?? 'highest')"),
+  precision('ops/matmul.ts', 'given ?? graph.precision', "given ?? 'highest'"),
   precision('ops/matmul.ts', 'transposeA, transposeB, precision });', 'transposeA, transposeB });'),
   precision('ops/matmul.ts', '{ high: 0x1000, medium: 0x10000 }', '{ high: 0x2000, medium: 0x10000 }'),
   precision('ops/matmul.ts', '{ high: 0x1000, medium: 0x10000 }', '{ high: 0x1000, medium: 0x8000 }'),

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { conv2d } from '../sdk/core/convolution.ts';
-import { logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
+import { cumsum, logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
 import { grad } from '../sdk/core/grad.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import { createWasmRuntime } from '../sdk/engine/create.ts';
@@ -55,6 +55,9 @@ const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
       of(100, 1000).argmax([1]),
       of(200, 1001).cast('i32').sum([0]),
       of(200, 1001).cast('i32').sum([1]),
+      cumsum(of(70, 1001), 1),
+      cumsum(of(300, 523), 0),
+      cumsum(of(2, 300, 70).cast('i32'), 1),
     ];
   },
   'elements, moves and rows that are looked up': (rt) => {
@@ -71,6 +74,9 @@ const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
       of(301, 907).transpose().add(1),
       softmax(of(301, 907).add(of(907))),
       of(300, 60).gather(rows, 0),
+      of(300, 60).scatterAdd(rows, of(5000, 60), 0),
+      of(2, 300, 7).scatterAdd(rows.reshape([1, 5000, 1]).broadcast([2, 5000, 1]), of(2, 5000, 7), 1),
+      of(100_003).cast('bf16'),
       rt.rng.bits('bits', [100_003]),
       rt.rng.uniform('uniform', [7, 10_001]).slice([1, 3], [7, 10_000]).neg(),
     ];

@@ -59,11 +59,11 @@ function addRow<T>(src: usize, dst: usize, width: usize, local: usize, before: u
 }
 
 @inline
-function downColumns<T>(src: usize, step: usize, n: usize, inner: usize, dst: usize): void {
+function downColumns<T>(src: usize, step: usize, n: usize, inner: usize, dst: usize, first: usize, end: usize): void {
   const local = own(LOCAL);
   const before = own(BEFORE);
-  for (let j: usize = 0; j < inner; j += BLOCK) {
-    const width = min(BLOCK, inner - j);
+  for (let j = first; j < end; j += BLOCK) {
+    const width = min(BLOCK, end - j);
     memory.fill(before, 0, REGISTER_STRIDE);
     let from = src + (j << 2);
     let to = dst + (j << 2);
@@ -78,20 +78,25 @@ function downColumns<T>(src: usize, step: usize, n: usize, inner: usize, dst: us
 }
 
 @inline
-function all<T>(r: usize): void {
+function part<T>(r: usize, begin: usize, end: usize, first: usize, last: usize): void {
   const n: usize = word(r, 4);
   const inner: usize = word(r, 5);
-  let src: usize = word(r, 6);
   const slab: usize = word(r, 7) << 2;
   const step: usize = word(r, 8) << 2;
-  let dst: usize = word(r, 9);
-  for (let o: usize = word(r, 3); o != 0; o--, src += slab, dst += (n * inner) << 2) {
+  let src = word(r, 6) + begin * slab;
+  let dst = word(r, 9) + ((begin * n * inner) << 2);
+  for (let o = begin; o < end; o++, src += slab, dst += (n * inner) << 2) {
     if (inner == 1) alongRow<T>(src, step, n, dst);
-    else downColumns<T>(src, step, n, inner, dst);
+    else downColumns<T>(src, step, n, inner, dst, first, last);
   }
 }
 
+/** Slabs [begin, end), and columns [first, last) of each. */
+export function cumsumPart(r: usize, begin: usize, end: usize, first: usize, last: usize): void {
+  if (load<i32>(r, 8) == ELEM_F32) part<f32>(r, begin, end, first, last);
+  else part<u32>(r, begin, end, first, last);
+}
+
 export function cumsum(r: usize): void {
-  if (load<i32>(r, 8) == ELEM_F32) all<f32>(r);
-  else all<u32>(r);
+  cumsumPart(r, 0, word(r, 3), 0, word(r, 5));
 }

@@ -4,14 +4,18 @@
  *
  * Record: [kind, words, elem, outer, v, n, inner, base, src, idx, idxOuter, idxAxis, idxInner, dst, scratch]. The
  * sources are listed by destination (a counting sort, in scratch: v ends, then n source numbers), then each list is
- * summed.
+ * summed, by several threads where there are some.
  */
 import { ELEM_F32 } from './build/opcodes';
 import { LANES, LEVEL_COLUMNS, addRow, pushChunk, settle, startChunks, tree } from './columnLanes';
 import { SNAP_BITS, SUM_WINDOW, snap, snap1, windowed, windowed1 } from './constants';
-import { CHUNK } from './sumRows';
 import { own } from './own';
+import { CHUNK } from './sumRows';
+import { listsDivided } from './tasks';
 import { word } from './words';
+
+/** In place of a slab's number: its columns go different ways, and one thread does them. */
+const ALONE: usize = 0xffffffff;
 
 /** dst += the sums at p, snapped (N3). */
 @inline
@@ -64,8 +68,8 @@ function addWords(dst: usize, p: usize, width: usize): void {
  * Sources of one slab whose columns all go the same way; `row` is the bytes from one source or destination to the next.
  */
 function scatter(
-  elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize,
-  scratch: usize,
+  r: usize, elem: i32, idx: usize, step: usize, v: usize, n: usize, src: usize, row: usize, dst: usize, columns: usize,
+  scratch: usize, o: usize,
 ): void {
   if (n == 1) {
     const d = load<usize>(idx);
@@ -93,14 +97,31 @@ function scatter(
     store<usize>(list + (at << 2), i);
     store<usize>(scratch + (d << 2), at + 1);
   }
-  let begin: usize = 0;
-  for (let p = scratch; p < list; p += 4, dst += row) {
-    const end = load<usize>(p);
+  if (o == ALONE || !listsDivided(r, o)) addLists(elem, scratch, v, 0, v, src, row, dst, columns);
+}
+
+/** Adds the lists of places [from, to) of v, as they stand in the scratch: there each place has the end of its list. */
+function addLists(
+  elem: i32, scratch: usize, v: usize, from: usize, to: usize, src: usize, row: usize, dst: usize, columns: usize,
+): void {
+  const list = scratch + (v << 2);
+  let begin = from != 0 ? word(scratch, from - 1) : 0;
+  for (let d = from; d < to; d++) {
+    const end = word(scratch, d);
     if (end == begin) continue;
-    if (elem == ELEM_F32) addNumbers(list + (begin << 2), end - begin, src, row, dst, columns);
-    else for (let t = begin; t < end; t++) addWords(dst, src + word(list, t) * row, columns);
+    const at = dst + d * row;
+    if (elem == ELEM_F32) addNumbers(list + (begin << 2), end - begin, src, row, at, columns);
+    else for (let t = begin; t < end; t++) addWords(at, src + word(list, t) * row, columns);
     begin = end;
   }
+}
+
+/** The same of slab o, as a task of the record. */
+export function scatterPart(r: usize, o: usize, from: usize, to: usize): void {
+  const v = word(r, 4);
+  const row = word(r, 6) << 2;
+  const src = word(r, 8) + o * word(r, 5) * row;
+  addLists(load<i32>(r, 8), word(r, 14), v, from, to, src, row, word(r, 13) + o * v * row, word(r, 6));
 }
 
 export function scatterAdd(r: usize): void {
@@ -120,10 +141,10 @@ export function scatterAdd(r: usize): void {
   const row = inner << 2;
   if (base != dst) memory.copy(dst, base, outer * v * row);
   for (let o: usize = 0; o < outer; o++, src += n * row, dst += v * row, idx += idxOuter) {
-    if (idxInner == 0 || inner == 1) scatter(elem, idx, idxAxis, v, n, src, row, dst, inner, scratch);
+    if (idxInner == 0 || inner == 1) scatter(r, elem, idx, idxAxis, v, n, src, row, dst, inner, scratch, o);
     else {
       for (let j: usize = 0; j < inner; j++) {
-        scatter(elem, idx + j * idxInner, idxAxis, v, n, src + (j << 2), row, dst + (j << 2), 1, scratch);
+        scatter(r, elem, idx + j * idxInner, idxAxis, v, n, src + (j << 2), row, dst + (j << 2), 1, scratch, ALONE);
       }
     }
   }

@@ -2,16 +2,21 @@
  * How the records of a plan are divided into tasks, by their shapes: a task is worth some microseconds, and there are a few for
  * each thread, so that one that is slower or comes later does fewer.
  */
-import { ELEM_F32, REC_ARGMAX, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX, REC_SUM, REC_WALKED, ROWS } from './build/opcodes';
+import {
+  ELEM_F32, REC_ARGMAX, REC_CHECK, REC_CUMSUM, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX,
+  REC_SCATTERADD, REC_SUM, REC_WALKED, ROWS,
+} from './build/opcodes';
 import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
 import { copyExact } from './copy';
 import { crew, together, worth } from './crew';
-import { finish } from './finish';
+import { cumsumPart } from './cumsum';
+import { check, finish } from './finish';
 import { gatherRows } from './gather';
 import { ewRange, ewSetup } from './interpreter';
 import { batchOf, matmulPart } from './matmul';
 import { argmaxPart, maxPart } from './max';
 import { held, hold, packColumns } from './packed';
+import { scatterPart } from './scatterAdd';
 import { sumChunkOfColumns, sumColumns } from './sumColumns';
 import { sumIntegers } from './sumIntegers';
 import { CHUNK, list, startList, sumChunks, sumRows, takeList } from './sumRows';
@@ -66,6 +71,14 @@ export function divided(r: usize): bool {
       together(REC_FINISH, r, parts(n, size), size, 0);
       return true;
     }
+    case REC_CHECK: {
+      const n = word(r, 3);
+      if (!pays(n, 4)) return false;
+      const size = portion(n, least());
+      together(REC_CHECK, r, parts(n, size), size, 0);
+      return true;
+    }
+    case REC_CUMSUM: return cumsum(r);
     default: return false;
   }
 }
@@ -79,6 +92,9 @@ export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
     case REC_MAX: case REC_ARGMAX: maxTask(at, t, x, y); break;
     case REC_GATHER: gatherRows(at, t * x, min(t * x + x, word(at, 3) * word(at, 5))); break;
     case REC_FINISH: finish(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x)); break;
+    case REC_CHECK: check(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x), <u32>word(at, 4)); break;
+    case REC_CUMSUM: cumsumTask(at, t, x, y); break;
+    case REC_SCATTERADD: scatterPart(at, y, t * x, min(t * x + x, word(at, 4))); break;
     case ROW_CHUNKS: rowChunksTask(at, t, x, y); break;
     case COLUMN_CHUNKS: columnChunkTask(at, t, x, y); break;
     case PACKS: packColumns(at, t * x, min(t * x + x, held(at))); break;
@@ -175,6 +191,38 @@ function matmulTask(r: usize, t: usize, rows: usize, columns: usize): void {
     const start = (batch * m + i) * all;
     ewRange(epilogue, start, start + high * all);
   }
+}
+
+/** Slabs, or columns of them: along the sum nothing can be divided. */
+function cumsum(r: usize): bool {
+  const outer = word(r, 3);
+  const n = word(r, 4);
+  const inner = word(r, 5);
+  if (!pays(<u64>outer * n * inner, inner == 1 ? 1 : 3)) return false;
+  const size = outer >= 2 * crew() ? portion(outer, least() / (n * inner) + 1) : 1;
+  const width = outer >= 2 * crew() ? inner : portion(inner, 64);
+  const count = parts(outer, size) * parts(inner, width);
+  if (count == 1) return false;
+  together(REC_CUMSUM, r, count, size, width);
+  return true;
+}
+
+function cumsumTask(r: usize, t: usize, size: usize, width: usize): void {
+  const inner = word(r, 5);
+  const across = parts(inner, width);
+  const begin = (t / across) * size;
+  const first = (t % across) * width;
+  cumsumPart(r, begin, min(begin + size, word(r, 3)), first, min(first + width, inner));
+}
+
+/** Sums the lists of a scatterAdd's slab o, places by places; false where that is left to the caller. */
+export function listsDivided(r: usize, o: usize): bool {
+  const v = word(r, 4);
+  if (crew() == 1 || !pays(<u64>word(r, 5) * (word(r, 6) + 4), 3)) return false;
+  const size = portion(v, 1);
+  if (size >= v) return false;
+  together(REC_SCATTERADD, r, parts(v, size), size, o);
+  return true;
 }
 
 /** Outputs are divided: rows of lists, or columns; of a few long lists the chunks are. */

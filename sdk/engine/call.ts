@@ -283,16 +283,18 @@ function assign(
     if (variable.current) rt.install(variable, held, values);
     else held.release();
   }
-  const result =
-    entry.result &&
-    fill(entry.result, ({ index, shape, dtype }) => {
-      const leaf = rt.leafOf(outputs[entry.outputOf[index]].retain(), shape, dtype, true);
-      leaf.origin = results;
-      return new Tensor(leaf);
-    });
+  const result = entry.result && resultOf(rt, entry, outputs, results);
   letGo(outputs);
   return result;
 }
+
+/** The result of a call, of tensors that hold its outputs. */
+const resultOf = (rt: EngineRuntime, entry: Entry, outputs: readonly Held[], results: Origin | null): unknown =>
+  fill(entry.result, ({ index, shape, dtype }) => {
+    const leaf = rt.leafOf(outputs[entry.outputOf[index]].retain(), shape, dtype, true);
+    leaf.origin = results;
+    return new Tensor(leaf);
+  });
 
 /** A result, its holes filled. */
 export function fill(x: unknown, of: (hole: Hole) => unknown): unknown {

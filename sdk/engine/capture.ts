@@ -81,16 +81,9 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   };
   const begin = (args: readonly unknown[]): Started => start(rt, program(args), leaves, calls, verdicts);
   const call = (args: readonly unknown[]): Promise<R> => {
-    const { result, verdict, wait } = begin(args);
-    if (!verdict) {
-      if (wait) return wait.then(() => result as R);
-      return result === undefined ? nothing : Promise.resolve(result as R);
-    }
-    const refused = (e: unknown): never => {
-      free(result);
-      throw e;
-    };
-    return verdict().then(() => result as R, refused);
+    const s = begin(args);
+    if (s.verdict || s.wait) return judged<R>(s);
+    return s.result === undefined ? nothing : Promise.resolve(s.result as R);
   };
   const ahead = async (...args: readonly unknown[]): Promise<Ahead<R>> => {
     if (rt.trace) return { result: inline(...(args as unknown as P)), done: null };
@@ -127,6 +120,17 @@ export function makeCaptured<P extends readonly Arg[], R extends Out>(
   return Object.defineProperty(Object.assign(captured, methods), 'plans', {
     get: () => entries.length,
   }) as unknown as Captured<P, R>;
+}
+
+/** What a call gives that waits. It stands apart from those that do not: closures cost a call that makes none. */
+async function judged<R>({ result, verdict, wait }: Started): Promise<R> {
+  try {
+    await (verdict ? verdict() : wait);
+  } catch (e) {
+    if (verdict) free(result);
+    throw e;
+  }
+  return result as R;
 }
 
 interface Built {

@@ -24,8 +24,8 @@ export class Crew {
   #ended = false;
   /** Why there are fewer than there could be. */
   why = '';
-  /** Nanoseconds of work below which a kernel is left to the caller: to divide it costs about one. */
-  worth = 6000;
+  /** Nanoseconds of work below which a kernel is left to the caller: to divide it costs about 1000, and much more on a busy machine. */
+  worth = 20_000;
 
   constructor(instance: WebAssembly.Instance, errand: Omit<Errand, 'thread'>, size: number, start: Start) {
     this.#kernels = instance.exports as unknown as Hands;
