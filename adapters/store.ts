@@ -30,13 +30,21 @@ export interface StoreBody {
   chunks(): AsyncIterable<Uint8Array>;
 }
 
+/** Part of an object. */
+export interface GetOptions extends StoreIO {
+  offset?: number;
+  length?: number;
+  /** What came before was damaged: a store that keeps copies is to read these bytes anew. */
+  fresh?: boolean;
+}
+
 export interface Store {
   /** For messages: what and where, without credentials. */
   readonly name: string;
   caps(): Promise<StoreCaps>;
   head(key: string, o?: StoreIO): Promise<{ size: number } | null>;
   /** Exactly the bytes asked for, else E_RANGE; a missing key is E_NOT_FOUND. */
-  get(key: string, o?: StoreIO & { offset?: number; length?: number }): Promise<Uint8Array>;
+  get(key: string, o?: GetOptions): Promise<Uint8Array>;
   /** With `ifAbsent`, of writers with different bodies for one key one gets 'written', and the others 'exists'. */
   put(
     key: string | (() => string),

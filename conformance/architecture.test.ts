@@ -32,8 +32,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   formats: ['core', 'data'],
   checkpoint: ['core', 'adapters/store.ts'],
   train: ['core', 'nn', 'optim', 'data', 'formats', 'checkpoint', 'adapters/store.ts'],
-  // Bytes and keys only: of the sdk an adapter knows its errors and nothing else.
-  adapters: ['sdk/core/errors.ts'],
+  // Bytes and keys only: of the sdk an adapter knows its errors and the digest, and nothing else.
+  adapters: ['sdk/core/errors.ts', 'sdk/core/sha256.ts'],
   examples: ['index', 'core', 'nn', 'optim', 'data', 'checkpoint', 'train', 'adapters'],
   // Launches the suite as other processes, and imports nothing of it.
   launch: ['core', 'conformance/rows/report.ts'],

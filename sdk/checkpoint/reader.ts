@@ -9,6 +9,7 @@ import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import { hex, sha256, sha256Aside } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
+import { isDamage } from './damage.ts';
 import {
   checkLayout,
   DIGEST,
@@ -90,14 +91,29 @@ export async function openCheckpoint(
 ): Promise<CheckpointFile> {
   const limits = limitsOf(o.limits);
   const full = o.verify !== 'lazy';
-  const from =
-    source instanceof Uint8Array ? bytesSource(source) : await storeSource(source.store, source.key, full, o);
+  const attempt = async (fresh: boolean): Promise<CheckpointFile> => {
+    const from =
+      source instanceof Uint8Array
+        ? bytesSource(source)
+        : await storeSource(source.store, source.key, full, { signal: o.signal, fresh });
+    try {
+      const file = await open(from, limits, o);
+      if (full) await file.verify(o);
+      return file;
+    } catch (e) {
+      throw located(e, from.name);
+    }
+  };
+  return source instanceof Uint8Array ? attempt(false) : twice(attempt);
+}
+
+/** A store that keeps copies may hold a damaged one: once more, and not from those. */
+async function twice<T>(attempt: (fresh: boolean) => Promise<T>): Promise<T> {
   try {
-    const file = await open(from, limits, o);
-    if (full) await file.verify(o);
-    return file;
+    return await attempt(false);
   } catch (e) {
-    throw located(e, from.name);
+    if (!isDamage(e) || e.code === 'E_NOT_FOUND') throw e;
+    return attempt(true);
   }
 }
 
@@ -266,10 +282,12 @@ class OpenFile implements CheckpointFile {
       o.signal?.throwIfAborted();
       const last = group[group.length - 1];
       const start = group[0].offset;
-      const fetched = this.#from.read(start, last.offset + last.length - start, o);
+      const read = (fresh: boolean) => this.#from.read(start, last.offset + last.length - start, { ...o, fresh });
+      const fetched = read(false);
       fetched.catch(() => {}); // told behind the faults of the range before
       await checked;
-      checked = checkAll(group, await fetched);
+      const bytes = await fetched;
+      checked = twice(async (fresh) => checkAll(group, fresh ? await read(true) : bytes));
       checked.catch(() => {}); // told before the next range, or at the end
     }
     await checked;

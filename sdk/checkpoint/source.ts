@@ -4,11 +4,16 @@ import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 
+export interface ReadOptions extends IO {
+  /** What came before was damaged: not from a copy. */
+  fresh?: boolean;
+}
+
 export interface ByteSource {
   readonly name: string;
   readonly size: number;
   /** Exactly these bytes. The caller stays within `size`. */
-  read(offset: number, length: number, o: IO): Promise<Uint8Array>;
+  read(offset: number, length: number, o: ReadOptions): Promise<Uint8Array>;
 }
 
 export function bytesSource(bytes: Uint8Array, name = 'checkpoint'): ByteSource {
@@ -19,7 +24,7 @@ export function bytesSource(bytes: Uint8Array, name = 'checkpoint'): ByteSource 
 export const WHOLE = 64 * 2 ** 20;
 
 /** E_NOT_FOUND where the key is missing, E_RANGE where the store gives another length than asked for. */
-export async function storeSource(store: Store, key: string, whole: boolean, o: IO): Promise<ByteSource> {
+export async function storeSource(store: Store, key: string, whole: boolean, o: ReadOptions): Promise<ByteSource> {
   const name = `${store.name}/${key}`;
   const found = await store.head(key, { signal: o.signal });
   if (!found) {
@@ -28,8 +33,8 @@ export async function storeSource(store: Store, key: string, whole: boolean, o: 
       hint: 'list the store to see its keys',
     });
   }
-  const read = async (offset: number, length: number, io: IO): Promise<Uint8Array> => {
-    const bytes = await store.get(key, { offset, length, signal: io.signal });
+  const read = async (offset: number, length: number, io: ReadOptions): Promise<Uint8Array> => {
+    const bytes = await store.get(key, { offset, length, signal: io.signal, fresh: o.fresh || io.fresh });
     if (bytes.length !== length) {
       throw new CheckpointError('E_RANGE', `${name}: asked for ${length} bytes at ${offset}, got ${bytes.length}`, {
         path: name,
