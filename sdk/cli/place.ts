@@ -98,8 +98,8 @@ export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<
 export async function runAt(text: string, what: string): Promise<{ run: RunStore; place: Place & { kind: 'run' } }> {
   const place = await placeOf(text);
   if (place.kind === 'run') return { run: new RunStore(place.store), place };
-  throw new CheckpointError('E_NOT_FOUND', `${text}: a file, and ${what} is about runs`, {
-    path: text,
+  throw new CheckpointError('E_NOT_FOUND', `${place.name}: a file, and ${what} is about runs`, {
+    path: place.name,
     hint: 'Give the directory or the address of a run.',
   });
 }
