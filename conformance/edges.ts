@@ -4,7 +4,9 @@
  * write behind their results, and the flags that they raise.
  */
 
+import { conv1d, conv2d } from '../sdk/core/convolution.ts';
 import { argsort, cumsum, sort, topK } from '../sdk/core/functions.ts';
+import { grad } from '../sdk/core/grad.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
 import { ofBits } from '../sdk/core/scalar/bits.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
@@ -93,6 +95,49 @@ const near = edge('scatterAdd of 2100 sources to a base below the window', 'scat
     .tensor([ofBits(0x8c7fffff)])
     .scatterAdd(rt.tensor(new Int32Array(2100), [2100], 'i32'), rt.tensor(source), 0);
 });
+/** Large tiles of operands as they lie: sizes next to those of tiles, and of workgroups that are as flat as the product. */
+const wideTiles = [5, 8, 9, 63].flatMap((m) =>
+  [7, 33, 63].flatMap((n) => {
+    const batch = Math.ceil(2048 / (m * n));
+    const of = (k: number, o?: { precision: 'high' }) => (rt: Runtime) =>
+      f32(rt, batch, m, k).matmul(f32(rt, batch, k, n), o);
+    return [
+      edge(`matmul of ${batch} ${m}x5x${n}`, 'matmulWide', of(5)),
+      edge(`matmul of ${batch} ${n}x5x${m} of high precision`, 'matmulWideExact', of(5, { precision: 'high' })),
+    ];
+  }),
+);
+const flatTiles = [1, 3, 5, 8, 24, 63].flatMap((m) => [
+  edge(`matmul ${m}x3x600`, ['matmul', 'matmulWide'], (rt) => f32(rt, m, 3).matmul(f32(rt, 3, 600))),
+  edge(`matmul 600x3x${m}`, ['matmul', 'matmulWide'], (rt) => f32(rt, 600, 3).matmul(f32(rt, 3, m))),
+]);
+/** Whole chunks and a rest: one, two in turn, three and more at once. */
+const inChunks = [255, 256, 257, 511, 512, 513, 768, 769].flatMap((k) => [
+  edge(`matmul 41x${k}x51`, ['matmulWide', 'parts'], (rt) => f32(rt, 41, k).matmul(f32(rt, k, 51))),
+  edge(`matmul 41x${k}x51 of high precision`, ['matmulWideExact', 'parts'], (rt) =>
+    f32(rt, 41, k).matmul(f32(rt, k, 51), { precision: 'high' }),
+  ),
+  edge(`matmul of two 65x${k}x66`, ['matmulPacked', 'parts'], (rt) => f32(rt, 2, 65, k).matmul(f32(rt, k, 66))),
+]);
+/** Windows as the right side: of one axis and of two, with what is between them, and their transposes. */
+const windows = [4, 17, 64].flatMap((channels) =>
+  [1, 2].flatMap((stride) => {
+    const o = { stride, padding: 2, dilation: [1, 2] as const };
+    const build = (of: 'value' | 'input' | 'weight', groups: number) => (rt: Runtime) => {
+      const x = f32(rt, 2, 2 * groups, 11, 13);
+      const w = f32(rt, channels * groups, 2, 3, 3);
+      const y = conv2d(x, w, { ...o, groups });
+      const [dx, dw] = grad(y.mul(y).sum(), [x, w]);
+      return { value: y, input: dx, weight: dw }[of];
+    };
+    return (['value', 'input', 'weight'] as const).map((of) =>
+      edge(`convolution to ${channels} by ${stride}: ${of}`, ['matmulWide', 'pack'], build(of, stride)),
+    );
+  }),
+);
+const line = edge('convolution of one axis, many terms', ['matmul', 'matmulWide', 'parts'], (rt) =>
+  conv1d(f32(rt, 2, 90, 40), f32(rt, 7, 90, 9), { padding: 4 }),
+);
 /** Few outputs, many terms: chunks are a batch axis, the last may be short. */
 const splits = [
   [1, 512, 5],
@@ -220,6 +265,11 @@ export const EDGES: readonly Edge[] = [
   batches,
   turned,
   ...splits,
+  ...wideTiles,
+  ...flatTiles,
+  ...inChunks,
+  ...windows,
+  line,
   chunks,
   ...wide,
   ...runs,

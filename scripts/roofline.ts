@@ -134,7 +134,7 @@ interface Row {
   readonly fused?: number;
 }
 
-const q = 'for (var q = k0; q < end; q++) {';
+const q = 'for (var q = first; q < end; q++) {';
 /** A product of 1024 x 1024 x 1024 moves 12 MiB for 2^30 pairs. */
 const BYTES_OF_PRODUCT = (3 * 4 * 2 ** 20) / 2 ** 30;
 const ROWS: readonly Row[] = [
@@ -154,9 +154,23 @@ const ROWS: readonly Row[] = [
     bytes: BYTES_OF_PRODUCT,
     fused: 1,
   },
+  {
+    name: 'matmulWide',
+    unit: 'pair a*b',
+    code: loopOf('matmulWide', q),
+    units: MACS(8),
+    bytes: BYTES_OF_PRODUCT,
+    fused: 1,
+  },
   { name: 'matmul', unit: 'pair a*b', code: loopOf('matmul', q), units: MACS(4), bytes: BYTES_OF_PRODUCT, fused: 1 },
   { name: 'matmulInt8', unit: 'pair a*b', code: loopOf('matmulInt8', q), units: MACS(4), bytes: BYTES_OF_PRODUCT },
   { name: 'pack', unit: 'element', code: loopOf('pack', 'for (var q = first; q < end; q++) {'), units: 1 },
+  {
+    name: 'parts',
+    unit: 'part',
+    code: loopOf('parts', 'for (var part = 1u; part < parts; part++) {'),
+    units: 1,
+  },
   { name: 'sumF32', unit: 'element', code: loopOf('sumF32', 'for (var r = lane; r < count; r += 64u) {'), units: 1 },
   { name: 'max', unit: 'element', code: loopOf('max', 'for (var r = 0u; r < count; r++) {'), units: 1, bytes: 4 },
   ...(['add_f', 'mul_f'] as const).map((op) => ({

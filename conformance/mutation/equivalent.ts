@@ -41,7 +41,7 @@ const EQUIVALENT: readonly Equivalent[] = [
   same(/^wgsl f2h: .*a >= 0x477ff000u.*a > 0x477ff000u/, '65520 is a tie that rounds up to Inf'),
   same(/^wgsl h2f: .*0x7fffffu.*0x7ffffeu/, 'ten bits at the top: the last is 0'),
   same(
-    /^kernel (matmul|matmulPacked|sumF32): .* = S\(/,
+    /^kernel (matmul(Wide|Packed)?|parts|sumF32): .* = S\(/,
     'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
   ),
   same(
@@ -49,9 +49,7 @@ const EQUIVALENT: readonly Equivalent[] = [
     'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
   ),
   same(/^kernel cumsumCarry: if \(i >= /, 'one more element goes into the slack behind the scratch'),
-  same(/^kernel matmul(Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
-  same(/^kernel matmul(Packed)?: .*k0 < k;.*k0 <= k;/, 'a chunk without terms adds +0'),
-  same(/^kernel matmul(Packed)?: if \(k0 == 0u\).*k0 == 1u/, '+0 and the first chunk is the first chunk'),
+  same(/^kernel matmul(Wide|Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
   same(
     /^kernel scatter\w+: for \(var lane = 0u; lane < live - s/,

@@ -47,7 +47,12 @@ const PACKED: Partial<Suspects> = {
   ops: ['matmul'],
   graphs: 0,
 };
-const MATMUL: Partial<Suspects> = { goldens: ['matmul/'], kernels: ['matmul'], ops: ['matmul'], graphs: 20 };
+const MATMUL: Partial<Suspects> = {
+  goldens: ['matmul/'],
+  kernels: ['matmul', 'matmulWide', 'parts'],
+  ops: ['matmul'],
+  graphs: 20,
+};
 
 export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
   print('a.strides.every((s) => s === 0)) return base;', 'a.strides.some((s) => s === 0)) return base;', MOVES),
@@ -99,29 +104,33 @@ export const LOWERING_MUTANTS: readonly LoweringMutant[] = [
     '[source, indices, n, inner] = [values, values, chunks, 1];',
     MAX,
   ),
-  lower('word(a.row),\n                word(a.line)', 'word(a.line),\n                word(a.row)', MATMUL),
-  lower('word(b.line),\n                word(b.row)', 'word(b.row),\n                word(b.line)', MATMUL),
+  lower('[1, k.m] : [a.row, a.column]', '[1, k.m] : [a.column, a.row]', MATMUL),
+  lower('[1, k.m] : [a.row', '[1, k.n] : [a.row', PACKED),
   lower(
-    '...axes(a.batch),\n                ...axes(b.batch)',
-    '...axes(b.batch),\n                ...axes(a.batch)',
+    'lineOf(k.k, k.b.row), columns: lineOf(k.n, k.b.column)',
+    'lineOf(k.k, k.b.column), columns: lineOf(k.n, k.b.row)',
     MATMUL,
   ),
   lower(
-    'Math.ceil(Math.min(columns, k.n - column) / group)',
-    'Math.floor(Math.min(columns, k.n - column) / group)',
+    '...axes(a.batch),\n              ...axes(b.batch)',
+    '...axes(b.batch),\n              ...axes(a.batch)',
     MATMUL,
   ),
-  lower('Math.ceil(Math.min(rows, k.m - row) / group)', 'Math.floor(Math.min(rows, k.m - row) / group)', MATMUL),
-  lower("TILE[packed ? 'packed' : 'strided'] * SIDE", 'TILE.packed * SIDE', MATMUL),
-  lower('batch: [shared ? 0 : size]', 'batch: [size]', PACKED),
-  lower('{ ...right, rows: k.n, row: right.column, column: right.row }', '{ ...right, rows: k.n }', PACKED),
+  lower(
+    'Math.ceil(Math.min(columns, k.n - column) / groupX)',
+    'Math.floor(Math.min(columns, k.n - column) / groupX)',
+    MATMUL,
+  ),
+  lower('Math.ceil(Math.min(rows, k.m - row) / groupY)', 'Math.floor(Math.min(rows, k.m - row) / groupY)', MATMUL),
+  lower('[tile << log, tile << (6 - log)]', '[tile << log, tile << log]', MATMUL),
+  lower('batch: [shared ? 0 : rows * k.k]', 'batch: [rows * k.k]', PACKED),
+  lower('pack(k, k.b, k.n, right.columns, right.terms)', 'pack(k, k.b, k.n, right.terms, right.columns)', PACKED),
   lower('Math.ceil(k.k / RUN)', 'Math.floor(k.k / RUN)', PACKED),
-  lower('word(k.batch.length),\n                word(first)', 'word(1),\n                word(first)', MATMUL),
-  lower('first * TERMS * side.line', 'first * side.line', MATMUL),
-  lower('batch: [...side.batch, TERMS * side.line]', 'batch: [...side.batch, side.line]', MATMUL),
-  lower('to.offset + c * outputs', 'to.offset', MATMUL),
-  lower('strides: [chunks * outputs, 1]', 'strides: [outputs, 1]', MATMUL),
-  lower('k.k % TERMS === 0 ? 0 : 1', '0', MATMUL),
+  lower('[k.batch.length, first]', '[1, first]', MATMUL),
+  lower('batches * parts - first', 'batches - first', MATMUL),
+  lower('[log, round]', '[log, 0]', PACKED),
+  lower('Math.ceil(k.k / TERMS)', 'Math.floor(k.k / TERMS)', MATMUL),
+  lower('[middle, inner, ...', '[inner, middle, ...', { ...MATMUL, goldens: ['matmul/wide'], kernels: ['matmulWide'] }),
   lower('if (k.prologue) program(k.prologue);', '', MATMUL),
   lower('[k.index.outer, k.index.axis, k.index.inner]', '[k.index.outer, k.index.inner, k.index.axis]', {
     goldens: ['gather/'],

@@ -40,8 +40,11 @@ const GOLDENS: Partial<Record<ScalarOp, readonly string[]>> = {
 
 const OF_KERNEL: Readonly<Record<keyof typeof KERNELS, Pick<Suspects, 'goldens' | 'ops'>>> = {
   matmul: { goldens: ['matmul/'], ops: ['matmul'] },
+  matmulWide: { goldens: ['matmul/wide'], ops: ['matmul', 'conv'] },
   matmulPacked: { goldens: ['matmul/packed'], ops: ['matmul'] },
   matmulExact: { goldens: ['matmul/high', 'matmul/medium'], ops: ['matmulNarrow'] },
+  matmulWideExact: { goldens: ['matmul/wide, high'], ops: ['matmulNarrow'] },
+  parts: { goldens: ['matmul/'], ops: ['matmul'] },
   matmulPackedExact: { goldens: ['matmul/packed, high'], ops: ['matmulNarrow'] },
   matmulInt8: { goldens: ['matmul/int8'], ops: ['matmul'] },
   pack: { goldens: ['matmul/packed'], ops: ['matmul'] },

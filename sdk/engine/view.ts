@@ -106,9 +106,12 @@ function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): num
   return out;
 }
 
+/** Of a walk, at most: channels, rows and columns of windows, or images and rows and columns of a map. */
+const WALK_DIMS = 3;
+
 /**
  * A view in another shape whose last two axes each walk whole axes of it, so that a contraction can read it as its right side;
- * null where an axis of it would be cut, or a batch axis had no single stride.
+ * null where an axis of it would be cut, would walk too many, or a batch axis had no single stride.
  */
 export function walked(v: View, shape: Shape): View | null {
   let d = 0;
@@ -122,7 +125,7 @@ export function walked(v: View, shape: Shape): View | null {
     sides.push(dims.length > 0 ? { dims, strides: steps } : { dims: [1], strides: [0] });
   }
   const [rows, columns] = sides.splice(-2);
-  if (sides.some((s) => s.dims.length > 1)) return null;
+  if (sides.some((s) => s.dims.length > 1) || Math.max(rows.dims.length, columns.dims.length) > WALK_DIMS) return null;
   return { ...v, shape, strides: [...sides.map((s) => s.strides[0]), Number.NaN, Number.NaN], walks: [rows, columns] };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { DType } from '../../core/dtype.ts';
+import { conv2d } from '../../core/convolution.ts';
 import { argsort, concat, cumsum, where } from '../../core/functions.ts';
 import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
@@ -164,7 +165,7 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
       .add(f32(alike(13, 11)))
       .relu(),
   });
-  // Fewer rows or columns are split into their chunks, more are packed: here one invocation goes through all of them.
+  // Three chunks are made at once, two in turn.
   add('matmul', { long: f32(alike(43, 17 * 600), [17, 600]).matmul(f32(alike(44, 600 * 18), [600, 18])) });
   const c = f32(alike(14, 3 * 5 * 7), [3, 5, 7]);
   const d = f32(alike(15, 6 * 5), [6, 5]);
@@ -175,6 +176,19 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
   add('matmul', {
     packed: wide.matmul(other),
     'packed, transposed': other.matmul(wide, { transposeA: true, transposeB: true }),
+  });
+  add('matmul', { 'two chunks': f32(alike(45, 5 * 300), [5, 300]).matmul(other.slice(null, [0, 7])) });
+  // Large tiles of operands that are not packed; right sides that are walked, the second one packed.
+  const [flat, thin] = [f32(alike(46, 40 * 600), [40, 600]), f32(around(-51, 47, 600 * 60), [600, 60])];
+  const images = f32(alike(48, 3 * 3 * 14 * 14), [3, 3, 14, 14]);
+  const filter = f32(around(-51, 49, 64 * 27), [64, 3, 3, 3]);
+  const few = filter.slice([0, 6]) as F;
+  add('matmul', {
+    wide: flat.matmul(thin),
+    'wide, high': flat.matmul(thin, { precision: 'high' }),
+    'wide, walked': conv2d(images, few),
+    'wide, walked, high': conv2d(images, few, { precision: 'high' }),
+    'packed, walked': conv2d(images, filter, { stride: 2, padding: 2 }),
   });
   const window = f32(around(-51, 16, 8 * 40), [8, 40]);
   add('matmul', { window: window.matmul(window, { transposeB: true }) });

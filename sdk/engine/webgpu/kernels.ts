@@ -6,23 +6,47 @@ import { SCATTER_KERNELS } from './scatter.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
 import { SORT_KERNELS } from './sort.ts';
 
-/** Rows and columns of C that one invocation makes: of operands that lie as they were given, and of packed ones. */
-export const TILE = { strided: 4, packed: 8 } as const;
-/** Invocations of a workgroup along each side of C. */
-export const SIDE = 8;
+/** Rows and columns of C that one invocation makes, by kernel. */
+export const TILE = {
+  matmul: 4,
+  matmulWide: 8,
+  matmulPacked: 8,
+  matmulExact: 4,
+  matmulWideExact: 8,
+  matmulPackedExact: 8,
+  matmulInt8: 4,
+} as const;
 const BATCH_AXES = 6;
+/** Dims of a walk, of which the outermost needs no size: words of its parameters, sizes first, then strides. */
+export const WALK_DIMS = 3;
+
+/** Element `at` of the walk whose parameters begin with `from`: its place is added to `base`. Names begin with `name`. */
+const walkTo = (name: string, from: number, at: string, base: string): string => `
+  var ${name}I = (${at}) % ${p(from + 1)};
+  var ${name}J = ((${at}) / ${p(from + 1)}) % ${p(from)};
+  var ${name} = ${base} + ${name}I * ${p(from + 4)} + ${name}J * ${p(from + 3)} + (((${at}) / ${p(from + 1)}) / ${p(from)}) * ${p(from + 2)};`;
+/** The next element: a turn of the innermost coordinate, and of the middle one where that is done. No branch, no division. */
+const walkOn = (name: string, from: number): string => `
+  ${name}I += 1u;
+  ${name} += ${p(from + 4)} + select(0u, ${p(from + 3)} - ${p(from + 1)} * ${p(from + 4)}, ${name}I == ${p(from + 1)});
+  ${name}J += select(0u, 1u, ${name}I == ${p(from + 1)});
+  ${name}I = select(${name}I, 0u, ${name}I == ${p(from + 1)});
+  ${name} += select(0u, ${p(from + 2)} - ${p(from)} * ${p(from + 3)}, ${name}J == ${p(from)});
+  ${name}J = select(${name}J, 0u, ${name}J == ${p(from)});`;
 
 /**
- * C = A B (N6): each output in chunks of 256 terms, ascending k, every rounding guarded; chunk results are added left to right.
- * Tiles do not touch the order of k. Mode f32 is M1, exact products need one guard less (M3), and int8 none. Parameters: end of rows, of columns, k, a (place, row, column), b (…), c, batch axes,
- * first batch, dims[6], strides of a[6], of b[6], first row, first column, m, n.
+ * C = A B (N6): one chunk of 256 terms of each output, ascending k, every rounding guarded. Further chunks are added to what C holds,
+ * one dispatch after another, or lie one behind the other as parts, which PARTS adds. Tiles and parts do not touch the order of k.
+ * Mode f32 is M1, exact products need one guard less (M3), and int8 none, and no chunks. The right side may be walked (Matrix);
+ * packed operands have passed the window: there the loop over k has no select. Parameters: end of rows, of columns, k, a (place, row,
+ * column), b (place, row: of packed ones), -, c, batch axes, first batch, dims[6], strides of a[6], of b[6], first row, first column,
+ * m, n, parts, the walks of b's columns[5] and terms[5], how many of a workgroup's 64 tiles lie side by side, as a power of two, and
+ * the first chunk.
  */
-function matmul(form: keyof typeof TILE, mode: 'f32' | 'exact' | 'int8'): string {
-  const tile = TILE[form];
+function matmul(tile: number, mode: 'f32' | 'exact' | 'int8', packed = false): string {
   const integers = mode === 'int8';
-  // Packed operands have passed the window: the loop over k has no select.
   const load = (place: string) =>
-    integers ? `mem[${place}]` : `bitcast<f32>(${form === 'strided' ? `W(mem[${place}])` : `mem[${place}]`})`;
+    integers ? `mem[${place}]` : `bitcast<f32>(${packed ? `mem[${place}]` : `W(mem[${place}])`})`;
   const zero = integers ? '0u' : 'bitcast<f32>(gz)';
   const plus = (a: string, b: string) => (integers ? `${a} + ${b}` : `G(${a} + ${b})`);
   const times = (a: string, b: string) =>
@@ -30,66 +54,61 @@ function matmul(form: keyof typeof TILE, mode: 'f32' | 'exact' | 'int8'): string
   const range = Array.from({ length: tile }, (_, i) => i);
   const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
   const lines = (of: readonly string[]): string => of.join('\n');
-  const places = lines(
-    range.map(
-      (r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};
-  let pb${r} = pb + min(column + ${r}u, n - 1u) * ${p(8)};`,
-    ),
-  );
-  const totals = lines(cells.map((c) => `  var t${c} = ${zero};`));
-  const sums = lines(cells.map((c) => `    var s${c} = ${zero};`));
+  const places = lines(range.map((r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};`));
+  // A walk goes on behind the last column, where what is read is not stored.
+  const columns = packed
+    ? lines(range.map((r) => `  let pb${r} = pb + min(column + ${r}u, n - 1u);`))
+    : `${walkTo('pc', 35, 'column', '0u')}
+${lines(range.map((r) => `${r > 0 ? walkOn('pc', 35) : ''}\n  let pb${r} = pc;`))}
+${walkTo('qb', 40, 'first', 'pb')}`;
+  const sums = lines(cells.map((c) => `  var s${c} = ${zero};`));
   const loads = lines(
     range.map(
-      (r) => `      let a${r} = ${load(`pa${r} + qa`)};
-      let b${r} = ${load(`pb${r} + qb`)};`,
+      (r) => `    let a${r} = ${load(`pa${r} + qa`)};
+    let b${r} = ${load(`pb${r} + qb`)};`,
     ),
   );
   const terms = lines(
     cells.map(
       ([r, c]) =>
-        `      s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12, below 2^128 (M3)' : ''}`,
+        `    s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12, below 2^128 (M3)' : ''}`,
     ),
   );
-  const first = lines(cells.map((c) => `      t${c} = s${c};`));
-  const further = lines(cells.map((c) => `      t${c} = ${plus(`t${c}`, `s${c}`)};`));
+  const place = ([r, c]: string) => `c + (row + ${r}u) * width + column + ${c}u`;
+  const further = lines(cells.map((c) => `    s${c} = ${plus(`bitcast<f32>(mem[${place(c)}])`, `s${c}`)};`));
   const stores = lines(
     cells.map(
       ([r, c]) =>
-        `  if (row + ${r}u < m && column + ${c}u < n) { mem[c + (row + ${r}u) * width + column + ${c}u] = ${integers ? `t${r}${c}` : `S(bitcast<u32>(t${r}${c}))`}; }`,
+        `  if (row + ${r}u < m && column + ${c}u < n) { mem[${place(r + c)}] = ${integers ? `s${r}${c}` : `S(bitcast<u32>(s${r}${c}))`}; }`,
     ),
   );
   const body = `
-  let row = at.y * ${tile}u + ${p(30)};
-  let column = at.x * ${tile}u + ${p(31)};
+  let row = ((group.y << (6u - ${p(45)})) + (lane >> ${p(45)})) * ${tile}u + ${p(30)};
+  let column = ((group.x << ${p(45)}) + (lane & ((1u << ${p(45)}) - 1u))) * ${tile}u + ${p(31)};
   let m = ${p(0)};
   let n = ${p(1)};
-  let k = ${p(2)};
   let stepA = ${p(5)};
-  let stepB = ${p(7)};
   if (row >= m || column >= n) { return; }
-  let batch = at.z + ${p(11)};
-${form === 'strided' ? STRIDED : PACKED}
+  let slice = group.z + ${p(11)};
+  let batch = slice / ${p(34)};
+  let first = (slice % ${p(34)} + ${p(46)}) * 256u;
+  let end = ${integers ? p(2) : `min(first + 256u, ${p(2)})`};
+${packed ? PACKED : STRIDED}
   ${places}
-  ${totals}
-  for (var k0 = 0u; k0 < k; k0 += 256u) {
+  ${columns}
   ${sums}
-    let end = min(k0 + 256u, k);
-    for (var q = k0; q < end; q++) {
-      let qa = q * stepA;
-      let qb = q * stepB;
+  for (var q = first; q < end; q++) {
+    let qa = q * stepA;
+    ${packed ? `let qb = q * ${p(7)};` : ''}
   ${loads}
   ${terms}
-    }
-    if (k0 == 0u) {
-  ${first}
-    } else {
-  ${further}
-    }
+  ${packed ? '' : walkOn('qb', 40)}
   }
   let width = ${p(33)};
-  let c = ${p(9)} + batch * ${p(32)} * width;
+  let c = ${p(9)} + slice * ${p(32)} * width;
+  ${integers ? '' : `if (${p(46)} > 0u) {\n${further}\n  }`}
   ${stores}`;
-  return shader(integers ? [] : form === 'strided' ? [snap, window] : [snap], body, 'tile');
+  return shader(integers ? [] : packed ? [snap] : [snap, window], body, 'tile');
 }
 
 /** Where a batch's matrices begin: by the strides of its axes, or one behind the other (0 where all share one). */
@@ -107,34 +126,50 @@ const STRIDED = `  var rest = batch;
 const PACKED = `  let pa = ${p(3)} + batch * ${p(18)};
   let pb = ${p(6)} + batch * ${p(24)};`;
 
+/** Adds the parts of a product from left to right (N6). Parameters: total, outputs of a batch, parts, source, destination. */
+const PARTS = shader(
+  [snap],
+  `
+  let outputs = ${p(1)};
+  let parts = ${p(2)};
+  let source = ${p(3)} + (i / outputs) * parts * outputs + i % outputs;
+  var total = bitcast<f32>(mem[source]);
+  for (var part = 1u; part < parts; part++) { total = G(total + bitcast<f32>(mem[source + part * outputs])); }
+  mem[${p(4)} + i] = S(bitcast<u32>(total));`,
+);
+
 /** Elements along k that one invocation packs: what it reads of its parameters serves all of them. */
 export const RUN = 8;
 
 /**
  * One side of a product as the loop over k reads it: windowed (N6), its rows (of B: its columns) side by side for each k.
- * Parameters: runs in all, rows, k, source (place, row, column), destination, batch axes, dims[6], strides[6].
+ * Parameters: runs in all, rows, k, source, destination, batch axes, walks of rows[5] and of terms[5], dims[6], strides[6].
  */
 const PACK = shader(
   [window],
   `
   let rows = ${p(1)};
   let k = ${p(2)};
-  let step = ${p(5)};
   let row = i % rows;
   let runs = (k + ${RUN - 1}u) / ${RUN}u;
   let line = i / rows;
   let first = (line % runs) * ${RUN}u;
   var rest = line / runs;
-  let to = ${p(6)} + rest * k * rows + row;
-  var place = ${p(3)} + row * ${p(4)};
-  for (var d = ${p(7)}; d > 0u; d--) {
+  let to = ${p(4)} + rest * k * rows + row;
+  var base = ${p(3)};
+  for (var d = ${p(5)}; d > 0u; d--) {
     let j = d - 1u;
-    let dim = params[(8u + j) >> 2u][(8u + j) & 3u];
-    place += (rest % dim) * params[(14u + j) >> 2u][(14u + j) & 3u];
+    let dim = params[(16u + j) >> 2u][(16u + j) & 3u];
+    base += (rest % dim) * params[(22u + j) >> 2u][(22u + j) & 3u];
     rest = rest / dim;
   }
+  ${walkTo('side', 6, 'row', 'base')}
+  ${walkTo('place', 11, 'first', 'side')}
   let end = min(first + ${RUN}u, k);
-  for (var q = first; q < end; q++) { mem[to + q * rows] = W(mem[place + q * step]); }`,
+  for (var q = first; q < end; q++) {
+    mem[to + q * rows] = W(mem[place]);
+    ${walkOn('place', 11)}
+  }`,
 );
 
 /**
@@ -278,11 +313,14 @@ export const KEEP = shader(
 
 /** Those that compute, or look at what was computed: each is in the golden set. */
 export const KERNELS = {
-  matmul: matmul('strided', 'f32'),
-  matmulPacked: matmul('packed', 'f32'),
-  matmulExact: matmul('strided', 'exact'),
-  matmulPackedExact: matmul('packed', 'exact'),
-  matmulInt8: matmul('strided', 'int8'),
+  matmul: matmul(TILE.matmul, 'f32'),
+  matmulWide: matmul(TILE.matmulWide, 'f32'),
+  matmulPacked: matmul(TILE.matmulPacked, 'f32', true),
+  matmulExact: matmul(TILE.matmulExact, 'exact'),
+  matmulWideExact: matmul(TILE.matmulWideExact, 'exact'),
+  matmulPackedExact: matmul(TILE.matmulPackedExact, 'exact', true),
+  matmulInt8: matmul(TILE.matmulInt8, 'int8'),
+  parts: PARTS,
   pack: PACK,
   sumF32: SUM_F32,
   sumInt: SUM_INT,

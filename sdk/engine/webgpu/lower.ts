@@ -2,11 +2,12 @@
 
 import { EXPONENT, isFloat, NAN } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
-import type { BufferId, Kernel, Matrix, Plan, Program, ProgramValue } from '../kernel.ts';
+import { sizeOf } from '../../core/shape.ts';
+import type { BufferId, Kernel, Matrix, Plan, Program, Walk } from '../kernel.ts';
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
 import { lowerCumsum } from './cumsum.ts';
-import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, RUN, SIDE, TILE } from './kernels.ts';
+import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, RUN, TILE, WALK_DIMS } from './kernels.ts';
 import type { DispatchLimits, Lowering, Place, Word } from './lowering.ts';
 import { type Parameter, printProgram } from './print.ts';
 import { lowerScatterAdd } from './scatter.ts';
@@ -99,22 +100,11 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
         if (k.epilogue) program(k.epilogue);
         return;
       }
-      case 'matmul': {
+      case 'matmul':
         if (k.prologue) program(k.prologue);
-        const right = k.b.walk ? flat(k, k.b.walk) : k.b;
-        const packed = isPacked(k);
-        const kernel = contraction(k.mode, packed);
-        const [a, b] = packed
-          ? [pack(k, { ...k.a, rows: k.m }), pack(k, { ...right, rows: k.n, row: right.column, column: right.row })]
-          : [
-              { at: at(k.a.buffer, k.a.offset), row: k.a.row, line: k.a.column, batch: k.a.batch },
-              { at: at(right.buffer, right.offset), row: right.column, line: right.row, batch: right.batch },
-            ];
-        if (isSplit(k)) split(k, kernel, a, b);
-        else multiply(k, kernel, a, b, at(k.out));
+        product(k);
         if (k.epilogue) program(k.epilogue);
         return;
-      }
       case 'gather': {
         const total = k.outer * k.n * k.inner;
         const params = [
@@ -145,116 +135,77 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
     }
   };
 
-  /** Dispatches of a contraction, each of no more work than one may take. */
-  const multiply = (k: Sizes, kernel: Contraction, a: Side, b: Side, to: Place): void => {
-    const batches = k.batch.reduce((n, d) => n * d, 1);
-    const group = TILE[kernel.startsWith('matmulPacked') ? 'packed' : 'strided'] * SIDE;
-    /** Rows or columns that do so much work, in whole tiles. */
-    const tiles = (rows: number, most: number): number => Math.min(most, Math.max(1, Math.floor(rows / group)) * group);
+  const product = (k: Product): void => {
+    const batches = sizeOf(k.batch);
+    const { kernel, parts, rounds } = shapeOf(k, batches);
+    const packed = kernel.startsWith('matmulPacked');
+    const right = k.b.walk ?? { terms: lineOf(k.k, k.b.row), columns: lineOf(k.n, k.b.column) };
+    const a = packed ? pack(k, k.a, k.m, lineOf(k.m, k.a.row), lineOf(k.k, k.a.column)) : k.a;
+    const b = packed ? pack(k, k.b, k.n, right.columns, right.terms) : k.b;
+    const to = parts > 1 ? scratch(parts * batches * k.m * k.n) : at(k.out);
+    const depth = Math.max(k.mode === 'int8' ? k.k : Math.min(TERMS, k.k), 1);
+    const tile = TILE[kernel];
+    // A workgroup's 64 tiles make a square, or as wide and flat a rectangle as there are tiles.
+    const [high, wide] = [k.m, k.n].map((side) => Math.min(3, Math.ceil(Math.log2(Math.ceil(side / tile)))));
+    const log = wide < 3 ? wide : 6 - high;
+    const [groupX, groupY] = [tile << log, tile << (6 - log)];
+    /** Rows or columns that do so much work, in whole squares of tiles. */
+    const tiles = (rows: number): number =>
+      Math.min(limits.groups * tile, Math.max(1, Math.floor(rows / tile / 8)) * tile * 8);
     // Rows first, whose whole length is the least that is read twice.
-    const most = limits.groups * group;
-    const rows = tiles(limits.work / (k.n * Math.max(k.k, 1)), most);
-    const columns = tiles(limits.work / (Math.min(rows, k.m) * Math.max(k.k, 1)), most);
-    const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * Math.max(k.k, 1)))));
-    for (let first = 0; first < batches; first += deep) {
-      for (let row = 0; row < k.m; row += rows) {
-        for (let column = 0; column < k.n; column += columns) {
-          const params = [
-            ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
-            a.at,
-            word(a.row),
-            word(a.line),
-            b.at,
-            word(b.line),
-            word(b.row),
-            to,
-            word(k.batch.length),
-            word(first),
-            ...axes(k.batch),
-            ...axes(a.batch),
-            ...axes(b.batch),
-            ...[row, column, k.m, k.n].map(word),
-          ];
-          const x = Math.ceil(Math.min(columns, k.n - column) / group);
-          const y = Math.ceil(Math.min(rows, k.m - row) / group);
-          dispatch(KERNELS[kernel], params, [x, y, Math.min(deep, batches - first)]);
+    const rows = tiles(limits.work / (k.n * depth));
+    const columns = tiles(limits.work / (Math.min(rows, k.m) * depth));
+    const deep = Math.min(limits.groups, Math.max(1, Math.floor(limits.work / (k.m * k.n * depth))));
+    for (let round = 0; round < rounds; round++) {
+      for (let first = 0; first < batches * parts; first += deep) {
+        for (let row = 0; row < k.m; row += rows) {
+          for (let column = 0; column < k.n; column += columns) {
+            const params = [
+              ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
+              'at' in a ? a.at : at(a.buffer, a.offset),
+              ...('at' in a ? [1, k.m] : [a.row, a.column]).map(word),
+              'at' in b ? b.at : at(b.buffer, b.offset),
+              ...[k.n, 0].map(word),
+              to,
+              ...[k.batch.length, first].map(word),
+              ...axes(k.batch),
+              ...axes(a.batch),
+              ...axes(b.batch),
+              ...[row, column, k.m, k.n, parts].map(word),
+              ...walkWords(right.columns),
+              ...walkWords(right.terms),
+              ...[log, round].map(word),
+            ];
+            const x = Math.ceil(Math.min(columns, k.n - column) / groupX);
+            const y = Math.ceil(Math.min(rows, k.m - row) / groupY);
+            dispatch(KERNELS[kernel], params, [x, y, Math.min(deep, batches * parts - first)]);
+          }
         }
       }
     }
-  };
-
-  /**
-   * A product of few outputs and many terms, which would leave a GPU idle: its chunks of 256 terms are a batch axis, and their
-   * results are added from left to right, as N6 says. Snapping them in between changes nothing but the sign of a zero.
-   */
-  const split = (k: Product, kernel: Contraction, a: Side, b: Side): void => {
-    const [outputs, batches] = [k.m * k.n, k.batch.reduce((n, d) => n * d, 1)];
-    const values: ProgramValue[] = [];
-    const part = (first: number, chunks: number, terms: number): void => {
-      if (chunks === 0) return;
-      const from = (side: Side): Side => ({
-        ...side,
-        at: { ...side.at, offset: side.at.offset + first * TERMS * side.line },
-        batch: [...side.batch, TERMS * side.line],
-      });
-      const to = scratch(batches * chunks * outputs);
-      const sizes = { ...k, k: terms, batch: [...k.batch, chunks] };
-      multiply(sizes, kernel, from(a), from(b), to);
-      for (let c = 0; c < chunks; c++) {
-        const access = {
-          buffer: to.buffer,
-          offset: to.offset + c * outputs,
-          dims: [batches, outputs],
-          strides: [chunks * outputs, 1],
-        };
-        const at = values.push({ kind: 'load', access }) - 1;
-        if (at > 0) values.push({ kind: 'row', op: 'add_f', args: [at - 1, at] });
-      }
-    };
-    const whole = Math.floor(k.k / TERMS);
-    part(0, whole, TERMS);
-    part(whole, k.k % TERMS === 0 ? 0 : 1, k.k % TERMS);
-    const total = batches * outputs;
-    const access = { buffer: k.out, offset: 0, dims: [total], strides: [1] };
-    program({ total, values, stores: [{ value: values.length - 1, access, output: false }] });
-  };
-
-  /** Puts a right side that no two strides walk into scratch as a matrix; one that all batches share is put there once. */
-  const flat = (k: Product, { terms, columns }: NonNullable<Matrix['walk']>): Matrix => {
-    const shared = k.b.batch.every((s) => s === 0);
-    const [batch, strides] = shared ? [[], []] : [k.batch, k.b.batch];
-    const dims = [...batch, ...terms.dims, ...columns.dims];
-    const total = dims.reduce((n, d) => n * d, 1);
-    const to = scratch(total);
-    const access = {
-      buffer: k.b.buffer,
-      offset: k.b.offset,
-      dims,
-      strides: [...strides, ...terms.strides, ...columns.strides],
-    };
-    program({ total, values: [{ kind: 'load', access }], stores: [] }, { value: 0, to });
-    const steps = k.batch.map((_, i) => (shared ? 0 : k.batch.slice(i + 1).reduce((n, d) => n * d, k.k * k.n)));
-    return { buffer: to.buffer, offset: to.offset, row: k.n, column: 1, batch: steps };
+    if (parts === 1) return;
+    const total = batches * k.m * k.n;
+    dispatch(KERNELS.parts, [...[total, k.m * k.n, parts].map(word), to, at(k.out)], linear(total));
   };
 
   /** Puts one side of a product into scratch as PACK lays it; a side that all batches share is packed once. */
-  const pack = (k: Product, from: Matrix & { rows: number }): Side => {
+  const pack = (k: Product, from: Matrix, rows: number, side: Walk, terms: Walk): Packed => {
     const shared = from.batch.every((s) => s === 0);
-    const size = from.rows * k.k;
-    const batches = shared ? 1 : k.batch.reduce((n, d) => n * d, 1);
-    const to = scratch(size * batches);
-    const total = from.rows * Math.ceil(k.k / RUN) * batches;
+    const batches = shared ? 1 : sizeOf(k.batch);
+    const to = scratch(rows * k.k * batches);
+    const total = rows * Math.ceil(k.k / RUN) * batches;
     const params = [
-      ...[total, from.rows, k.k].map(word),
+      ...[total, rows, k.k].map(word),
       at(from.buffer, from.offset),
-      ...[from.row, from.column].map(word),
       to,
       word(k.batch.length),
+      ...walkWords(side),
+      ...walkWords(terms),
       ...axes(k.batch),
       ...axes(from.batch),
     ];
     dispatch(KERNELS.pack, params, linear(total));
-    return { at: to, row: 1, line: from.rows, batch: [shared ? 0 : size] };
+    return { at: to, batch: [shared ? 0 : rows * k.k] };
   };
 
   /** Levels of R: chunk results, and their results, until one is left for each output. */
@@ -324,41 +275,48 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
 const SCRATCH: BufferId = -1;
 
 type Product = Extract<Kernel, { kind: 'matmul' }>;
-type Sizes = Pick<Product, 'm' | 'n' | 'k' | 'batch'>;
-type Contraction = keyof typeof KERNELS & `matmul${string}`;
+type Contraction = keyof typeof TILE;
 
-/** A side of a product: where it is, and its steps from row to row (of B: column to column) and from k to k. */
-interface Side {
+/** A side of a product in scratch, all batches one behind the other, or one for all. */
+interface Packed {
   readonly at: Place;
-  readonly row: number;
-  readonly line: number;
   readonly batch: readonly number[];
 }
 
-/** By shape alone: each side is then read by so many tiles that windowing it once is less than at every load. */
-const isPacked = (k: Product): boolean => k.mode !== 'int8' && k.m >= PACKED && k.n >= PACKED && k.k > 0;
-/** By shape alone: few rows or columns, and chunks enough to be worth another dispatch (a program holds so many). */
-const isSplit = (k: Product): boolean =>
-  k.mode !== 'int8' &&
-  Math.min(k.m, k.n) < SKINNY &&
-  k.k >= 2 * TERMS &&
-  k.k <= MOST_CHUNKS * TERMS &&
-  k.batch.length < BATCH_AXES;
-const SKINNY = 16;
 /** Terms of one chunk of a contraction (N6). */
 const TERMS = 256;
-const MOST_CHUNKS = 20;
-const contraction = (mode: Product['mode'], packed: boolean): Contraction =>
-  mode === 'int8'
-    ? 'matmulInt8'
-    : mode === 'exact'
-      ? packed
-        ? 'matmulPackedExact'
-        : 'matmulExact'
-      : packed
-        ? 'matmulPacked'
-        : 'matmul';
+/** Rows and columns from which each side is read by so many tiles that windowing it once, apart, is less than at every load. */
 const PACKED = 64;
+/** Rows and columns from which tiles are large, and outputs. */
+const WIDE = { side: 5, outputs: 2048 };
+/** Invocations that keep a GPU busy: with fewer, three chunks or more are made at once; and the most that they may hold. */
+const BUSY = 4096;
+const MOST_PARTS = 1 << 22;
 
+/** By shape alone: the kernel, and how many chunks are made at once, or in turn. */
+function shapeOf(k: Product, batches: number): { kernel: Contraction; parts: number; rounds: number } {
+  const side = Math.min(k.m, k.n);
+  const exact = k.mode === 'exact' ? 'Exact' : '';
+  const kernel: Contraction =
+    k.mode === 'int8'
+      ? 'matmulInt8'
+      : side >= PACKED && k.k > 0
+        ? `matmulPacked${exact}`
+        : side >= WIDE.side && k.m * k.n * batches >= WIDE.outputs
+          ? `matmulWide${exact}`
+          : `matmul${exact}`;
+  const chunks = k.mode === 'int8' ? 1 : Math.max(1, Math.ceil(k.k / TERMS));
+  const tiles = Math.ceil(k.m / TILE[kernel]) * Math.ceil(k.n / TILE[kernel]) * batches;
+  const atOnce = chunks > 2 && tiles < BUSY && chunks * k.m * k.n * batches <= MOST_PARTS;
+  return atOnce ? { kernel, parts: chunks, rounds: 1 } : { kernel, parts: 1, rounds: chunks };
+}
+
+const lineOf = (n: number, stride: number): Walk => ({ dims: [n], strides: [stride] });
+/** The parameters of a walk: sizes of the two inner dims, and three strides. */
+function walkWords({ dims, strides }: Walk): { word: number }[] {
+  const pad = WALK_DIMS - dims.length;
+  const [, middle, inner] = [...Array<number>(pad).fill(1), ...dims];
+  return [middle, inner, ...Array<number>(pad).fill(0), ...strides].map((w) => ({ word: w >>> 0 }));
+}
 const axes = (list: readonly number[]): { word: number }[] =>
   Array.from({ length: BATCH_AXES }, (_, i) => ({ word: (list[i] ?? 0) >>> 0 }));

@@ -23,8 +23,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   gz = state.zero;
   let i = ((group.y * groups.x) + group.x) * 64u + lane;
   if (i >= ${parameter(0)}) { return; }`
-      : `@compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) at: vec3<u32>) {
+      : `@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   gz = state.zero;`;
   return `struct State { zero: u32, flags: atomic<u32> }
 @group(0) @binding(0) var<storage, read_write> mem: array<u32>;
