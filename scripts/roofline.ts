@@ -13,7 +13,7 @@ import type { Expression, Statement } from '../wgsl/check/syntax.ts';
 import { tokenize } from '../wgsl/check/tokens.ts';
 import { FUNCTIONS, include } from '../wgsl/functions/index.ts';
 
-/** Peaks: f32 TFLOP/s and GB/s of memory. */
+/** Peaks: f32 TFLOP/s and GB/s of memory; docs/performance.md names the sources. */
 export const GPUS = [
   { name: 'NVIDIA RTX 4090', tflops: 82.6, bandwidth: 1008 },
   { name: 'Apple M2, 10 cores', tflops: 3.6, bandwidth: 100 },

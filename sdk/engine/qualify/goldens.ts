@@ -4,7 +4,6 @@
  */
 
 import type { DType } from '../../core/dtype.ts';
-import { conv2d } from '../../core/convolution.ts';
 import { argsort, concat, cumsum, where } from '../../core/functions.ts';
 import type { Node } from '../../core/node.ts';
 import { iota } from '../../core/ops/leaf.ts';
@@ -180,15 +179,14 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
   add('matmul', { 'two chunks': f32(alike(45, 5 * 300), [5, 300]).matmul(other.slice(null, [0, 7])) });
   // Large tiles of operands that are not packed; right sides that are walked, the second one packed.
   const [flat, thin] = [f32(alike(46, 40 * 600), [40, 600]), f32(around(-51, 47, 600 * 60), [600, 60])];
-  const images = f32(alike(48, 3 * 3 * 14 * 14), [3, 3, 14, 14]);
-  const filter = f32(around(-51, 49, 64 * 27), [64, 3, 3, 3]);
-  const few = filter.slice([0, 6]) as F;
+  const cut = f32(alike(48, 3 * 5 * 5 * 13 * 14), [3, 5, 5, 13, 14]);
+  const walk = cut.slice(null, [0, 4], [0, 4], [0, 12], [0, 12]).reshape([48, 144]) as F;
   add('matmul', {
     wide: flat.matmul(thin),
     'wide, high': flat.matmul(thin, { precision: 'high' }),
-    'wide, walked': conv2d(images, few),
-    'wide, walked, high': conv2d(images, few, { precision: 'high' }),
-    'packed, walked': conv2d(images, filter, { stride: 2, padding: 2 }),
+    'wide, walked': thin.slice([0, 48], [0, 16]).transpose().matmul(walk),
+    'walked, transposed': flat.slice(null, [0, 144]).matmul(walk, { transposeB: true }),
+    'packed, walked': thin.slice([0, 64], [0, 48]).matmul(walk),
   });
   const window = f32(around(-51, 16, 8 * 40), [8, 40]);
   add('matmul', { window: window.matmul(window, { transposeB: true }) });

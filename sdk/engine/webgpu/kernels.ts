@@ -22,9 +22,10 @@ export const WALK_DIMS = 3;
 
 /** Element `at` of the walk whose parameters begin with `from`: its place is added to `base`. Names begin with `name`. */
 const walkTo = (name: string, from: number, at: string, base: string): string => `
-  var ${name}I = (${at}) % ${p(from + 1)};
-  var ${name}J = ((${at}) / ${p(from + 1)}) % ${p(from)};
-  var ${name} = ${base} + ${name}I * ${p(from + 4)} + ${name}J * ${p(from + 3)} + (((${at}) / ${p(from + 1)}) / ${p(from)}) * ${p(from + 2)};`;
+  let ${name}R = ${at} / ${p(from + 1)};
+  var ${name}I = ${at} % ${p(from + 1)};
+  var ${name}J = ${name}R % ${p(from)};
+  var ${name} = ${base} + ${name}I * ${p(from + 4)} + ${name}J * ${p(from + 3)} + (${name}R / ${p(from)}) * ${p(from + 2)};`;
 /** The next element: a turn of the innermost coordinate, and of the middle one where that is done. No branch, no division. */
 const walkOn = (name: string, from: number): string => `
   ${name}I += 1u;
@@ -71,7 +72,7 @@ ${walkTo('qb', 40, 'first', 'pb')}`;
   const terms = lines(
     cells.map(
       ([r, c]) =>
-        `    s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12, below 2^128 (M3)' : ''}`,
+        `    s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12 (M3)' : ''}`,
     ),
   );
   const place = ([r, c]: string) => `c + (row + ${r}u) * width + column + ${c}u`;

@@ -140,8 +140,10 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
     const { kernel, parts, rounds } = shapeOf(k, batches);
     const packed = kernel.startsWith('matmulPacked');
     const right = k.b.walk ?? { terms: lineOf(k.k, k.b.row), columns: lineOf(k.n, k.b.column) };
-    const a = packed ? pack(k, k.a, k.m, lineOf(k.m, k.a.row), lineOf(k.k, k.a.column)) : k.a;
-    const b = packed ? pack(k, k.b, k.n, right.columns, right.terms) : k.b;
+    const side = (m: Matrix, ...walks: [number, Walk, Walk]): Side =>
+      packed ? pack(k, m, ...walks) : { ...m, at: at(m.buffer, m.offset) };
+    const a = side(k.a, k.m, lineOf(k.m, k.a.row), lineOf(k.k, k.a.column));
+    const b = side(k.b, k.n, right.columns, right.terms);
     const to = parts > 1 ? scratch(parts * batches * k.m * k.n) : at(k.out);
     const depth = Math.max(k.mode === 'int8' ? k.k : Math.min(TERMS, k.k), 1);
     const tile = TILE[kernel];
@@ -162,10 +164,10 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
           for (let column = 0; column < k.n; column += columns) {
             const params = [
               ...[Math.min(k.m, row + rows), Math.min(k.n, column + columns), k.k].map(word),
-              'at' in a ? a.at : at(a.buffer, a.offset),
-              ...('at' in a ? [1, k.m] : [a.row, a.column]).map(word),
-              'at' in b ? b.at : at(b.buffer, b.offset),
-              ...[k.n, 0].map(word),
+              a.at,
+              ...[a.row, a.column].map(word),
+              b.at,
+              ...[b.column, 0].map(word),
               to,
               ...[k.batch.length, first].map(word),
               ...axes(k.batch),
@@ -189,7 +191,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
   };
 
   /** Puts one side of a product into scratch as PACK lays it; a side that all batches share is packed once. */
-  const pack = (k: Product, from: Matrix, rows: number, side: Walk, terms: Walk): Packed => {
+  const pack = (k: Product, from: Matrix, rows: number, side: Walk, terms: Walk): Side => {
     const shared = from.batch.every((s) => s === 0);
     const batches = shared ? 1 : sizeOf(k.batch);
     const to = scratch(rows * k.k * batches);
@@ -205,7 +207,7 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       ...axes(from.batch),
     ];
     dispatch(KERNELS.pack, params, linear(total));
-    return { at: to, batch: [shared ? 0 : rows * k.k] };
+    return { at: to, row: 1, column: rows, batch: [shared ? 0 : rows * k.k] };
   };
 
   /** Levels of R: chunk results, and their results, until one is left for each output. */
@@ -277,9 +279,11 @@ const SCRATCH: BufferId = -1;
 type Product = Extract<Kernel, { kind: 'matmul' }>;
 type Contraction = keyof typeof TILE;
 
-/** A side of a product in scratch, all batches one behind the other, or one for all. */
-interface Packed {
+/** A side of a product, as it lies or packed: its place, and its steps from row to row and from column to column. */
+interface Side {
   readonly at: Place;
+  readonly row: number;
+  readonly column: number;
   readonly batch: readonly number[];
 }
 
