@@ -17,6 +17,7 @@ import { hand } from './parts/hand.ts';
 import { matmul } from './parts/matmul.ts';
 import { memory } from './parts/memory.ts';
 import { infer, train, webgpu } from './parts/nets.ts';
+import { saving } from './parts/saving.ts';
 import { start } from './parts/start.ts';
 import { torch } from './parts/torch.ts';
 import { prepare } from './prepare.ts';
@@ -34,6 +35,7 @@ const PARTS: readonly Part[] = [
   hand,
   start,
   memory,
+  saving,
   guards,
   growth,
   torch,

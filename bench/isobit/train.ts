@@ -4,7 +4,7 @@ import type { BatchSource } from '../../sdk/data/index.ts';
 import { createRuntime, grad, hostArray, type Runtime, type Tensor } from '../../sdk/index.ts';
 import { crossEntropy } from '../../sdk/nn/index.ts';
 import { adam, type Scalars } from '../../sdk/optim/index.ts';
-import { Trainer } from '../../sdk/train/index.ts';
+import { Trainer, type TrainerOptions } from '../../sdk/train/index.ts';
 import { ADAM, type Batch, batchesOf, classesOf, inputOf, type Net, rowsOf } from '../nets.ts';
 import type { Contender } from '../work.ts';
 import { modelOf } from './model.ts';
@@ -66,23 +66,29 @@ export function trainStep(rt: Runtime, net: Net): Contender {
   };
 }
 
-/** The Trainer's loop, over a source that hands out the batches. */
-export async function trainerStep(net: Net): Promise<Contender> {
+/** A Trainer at the net, over a source that hands out the batches in turn, or the `current` one. */
+export async function training(net: Net, o: Partial<TrainerOptions> = {}) {
   const rt = await createRuntime({ backend: 'wasm', threads: 1 });
   const batches = batchesOf(net);
-  let current = batches[0];
+  const at: { current: Batch | null } = { current: null };
   const source: BatchSource = {
     id: () => Promise.resolve('0'.repeat(64)),
-    async *epoch() {
-      for (;;) yield arrays(net, current);
+    async *epoch(_n, _rng, from) {
+      for (let turn = from; ; turn++) yield arrays(net, at.current ?? batches[turn % batches.length]);
     },
   };
-  const trainer = new Trainer({ model: modelOf(rt, net), loss: lossOf(net), optimizer: optimizer() });
+  const trainer = new Trainer({ model: modelOf(rt, net), loss: lossOf(net), optimizer: optimizer(), ...o });
+  return { trainer, source, at, batches };
+}
+
+/** The Trainer's loop. */
+export async function trainerStep(net: Net): Promise<Contender> {
+  const { trainer, source, at, batches } = await training(net);
   const run = trainer.run(source, { steps: Number.MAX_SAFE_INTEGER });
   let last = Number.NaN;
   return {
     async step(turn) {
-      current = batches[turn % batches.length];
+      at.current = batches[turn % batches.length];
       const { value, done } = await run.next();
       if (done) throw new Error('bench: the training run has ended');
       last = await value.loss.item();

@@ -58,10 +58,16 @@ test("'block' waits for the save before, and takes the picture only then", async
     second = true;
   });
   await tick();
-  assert.deepEqual([second, taken, released], [false, [1], []]);
+  assert.deepEqual([second, taken, released], [false, [1], [1]], 'what is copied is released');
   open();
   await next;
-  assert.deepEqual([taken, released], [[1, 2], [1]]);
+  assert.deepEqual(
+    [taken, released],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
   const saved = await saver.flush();
   assert.equal(saved?.commit.step, 2);
   assert.deepEqual([await steps(store), released, saver.busy], [[1, 2], [1, 2], false]);
@@ -91,7 +97,6 @@ test("'replace' keeps the newest one waiting, and gives the others up", async ()
   const { of, released } = pictures();
   const saver = new BackgroundSaver(new RunStore(store), 'replace');
   for (const n of [1, 2, 3, 4]) assert.equal(await saver.save(of(n)), true);
-  assert.deepEqual(released, [2, 3]);
   await tick();
   assert.equal(gate.tries, 1, 'one at a time');
   open();
@@ -100,7 +105,7 @@ test("'replace' keeps the newest one waiting, and gives the others up", async ()
     [await steps(store), released],
     [
       [1, 4],
-      [2, 3, 1, 4],
+      [1, 2, 3, 4],
     ],
   );
 });

@@ -4,22 +4,27 @@
  */
 
 import { CheckpointError } from '../core/errors.ts';
-import { ownJson } from './cbor.ts';
 import type { Async } from './plan.ts';
 import type { CommitInfo, RunStore, Saved } from './run.ts';
-import type { CheckpointContent } from './writer.ts';
+import { type CheckpointContent, type CheckpointDraft, draftCheckpoint } from './writer.ts';
 
 /** A state, and what its commit says of it. */
 export interface Picture extends CommitInfo {
-  /** Arrays are copied when it is taken; what a lazy tensor reads must stay as it is until `release`. */
   readonly content: CheckpointContent;
-  /** Called once it is written, or given up. */
+  /** Called once it is copied, or cannot be. */
   release?(): void;
 }
 
+/** A picture that is copied, and waits or is written. */
+interface Taken {
+  readonly draft: CheckpointDraft;
+  readonly info: CommitInfo;
+  readonly image: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /**
- * Saves a run in the background. Beside what is in use, a save holds one copy of the state and at most 16 MiB; with 'replace',
- * one more copy while a picture waits.
+ * Saves a run in the background. A picture is copied once, into memory that later ones take again; beside that a save holds at most
+ * 16 MiB. With 'replace' there is one copy more, for the picture that waits.
  *
  * @example
  *   const saver = new BackgroundSaver(run, 'skip');
@@ -30,7 +35,9 @@ export class BackgroundSaver {
   readonly #run: RunStore;
   readonly #policy: Async;
   #flying: Promise<void> | undefined;
-  #waiting: Picture | undefined;
+  #waiting: Taken | undefined;
+  /** Memory that the next picture may take: fresh memory costs more than the copy. */
+  #spare: Uint8Array<ArrayBuffer> | undefined;
   #failed: { readonly error: unknown } | undefined;
   #saved: Saved | undefined;
   #closed = false;
@@ -51,8 +58,8 @@ export class BackgroundSaver {
   }
 
   /**
-   * Takes a picture and saves it behind the caller's back; `take` is called when its turn has come, at once unless 'block' has to
-   * wait. False where 'skip' left it out, without calling `take`.
+   * Takes a picture and resolves when it is copied, while it is saved in the background; `take` is called when its turn has come,
+   * at once unless 'block' has to wait. False where 'skip' left it out, without calling `take`.
    * @throws what `take` throws, and the error of an earlier save, once.
    */
   save(take: () => Picture | Promise<Picture>): Promise<boolean> {
@@ -63,17 +70,11 @@ export class BackgroundSaver {
       if (this.#policy === 'block') await this.#flying;
       this.#surface();
       if (this.#policy === 'skip' && this.#flying) return false;
-      const taken = await take();
-      try {
-        const picture = copied(taken);
-        if (this.#flying) {
-          this.#waiting?.release?.();
-          this.#waiting = picture;
-        } else this.#fly(picture);
-      } catch (e) {
-        taken.release?.();
-        throw e;
-      }
+      const taken = await this.#copy(await take());
+      if (this.#flying) {
+        this.#spare = this.#waiting?.image;
+        this.#waiting = taken;
+      } else this.#fly(taken);
       return true;
     });
     this.#tail = mine.catch(() => {});
@@ -97,9 +98,27 @@ export class BackgroundSaver {
     return this.flush();
   }
 
-  #fly(picture: Picture): void {
+  async #copy(picture: Picture): Promise<Taken> {
+    const { content, step, epoch, metrics, tags } = picture;
+    let image: Uint8Array<ArrayBuffer> | undefined;
+    const room = (bytes: number) => {
+      image = this.#spare;
+      this.#spare = undefined;
+      // A history grows from save to save.
+      if (!image || image.length < bytes || image.length > 2 * bytes) image = new Uint8Array(bytes + (bytes >> 3));
+      return image;
+    };
+    try {
+      const draft = await draftCheckpoint(content, { image: room });
+      return { draft, info: { step, epoch, metrics: { ...metrics }, tags: [...(tags ?? [])] }, image };
+    } finally {
+      picture.release?.();
+    }
+  }
+
+  #fly({ draft, info, image }: Taken): void {
     this.#flying = this.#run
-      .save(picture.content, picture)
+      .save(draft, info)
       .then(
         (saved) => {
           this.#saved = saved;
@@ -109,8 +128,8 @@ export class BackgroundSaver {
         },
       )
       .then(() => {
-        picture.release?.();
         const next = this.#waiting;
+        this.#spare = image;
         this.#flying = this.#waiting = undefined;
         if (next) this.#fly(next);
       });
@@ -121,25 +140,4 @@ export class BackgroundSaver {
     this.#failed = undefined;
     if (failed) throw failed.error;
   }
-}
-
-/** The picture with arrays of its own, which are never shared memory. E_ENCODE for a state that no file can hold. */
-function copied(picture: Picture): Picture {
-  const { content, metrics, tags } = picture;
-  const tensors = [...content.tensors].map(
-    ([name, t]) => [name, 'data' in t ? { ...t, data: t.data.slice() } : t] as const,
-  );
-  return {
-    step: picture.step,
-    epoch: picture.epoch,
-    metrics: { ...metrics },
-    tags: tags && [...tags],
-    content: {
-      kind: content.kind,
-      schema: { ...content.schema },
-      state: ownJson(content.state, 'state'),
-      tensors: new Map(tensors),
-    },
-    release: () => picture.release?.(),
-  };
 }

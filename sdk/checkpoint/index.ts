@@ -18,5 +18,11 @@ export { repairRun } from './repair.ts';
 export type { Audited, Collected, CommitInfo, Opened, RunStoreOptions, Saved } from './run.ts';
 export { RunStore } from './run.ts';
 export type { LazyTensor, TensorSource } from './tensor.ts';
-export type { CheckpointContent, CheckpointDraft, EncodedCheckpoint, EncodeOptions, Seal } from './writer.ts';
+export type {
+  CheckpointContent,
+  CheckpointDraft,
+  EncodedCheckpoint,
+  EncodeOptions,
+  Seal,
+} from './writer.ts';
 export { draftCheckpoint, encodeCheckpoint, fingerprintOf } from './writer.ts';

@@ -6,7 +6,7 @@ import type { IO } from '../core/host.ts';
 import { isDamage } from './damage.ts';
 import type { Limits } from './limits.ts';
 import { type CheckpointFile, type OpenOptions, openCheckpoint } from './reader.ts';
-import { type CheckpointContent, draftCheckpoint, type Seal } from './writer.ts';
+import { type CheckpointContent, type CheckpointDraft, draftCheckpoint, type Seal } from './writer.ts';
 
 const OBJECTS = 'objects/';
 
@@ -40,10 +40,11 @@ export class ObjectStore {
    * `ensure` writes an object again that was there before and that another writer has removed meanwhile.
    */
   async put(
-    content: CheckpointContent,
+    content: CheckpointContent | CheckpointDraft,
     o: IO,
   ): Promise<Seal & { object: string; size: number; ensure(): Promise<void> }> {
-    const draft = await draftCheckpoint(content, { signal: o.signal, limits: this.#limits });
+    const draft =
+      'body' in content ? content : await draftCheckpoint(content, { signal: o.signal, limits: this.#limits });
     const caps = await this.#store.caps();
     if (draft.size > caps.maxObject) {
       const most = caps.maxObject;

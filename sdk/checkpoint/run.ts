@@ -17,7 +17,7 @@ import { prune } from './prune.ts';
 import type { CheckpointFile, OpenOptions } from './reader.ts';
 import { checkTag, pickRef } from './ref.ts';
 import { kept } from './retention.ts';
-import type { CheckpointContent } from './writer.ts';
+import type { CheckpointContent, CheckpointDraft } from './writer.ts';
 
 export interface RunStoreOptions extends Retention {
   /** Where the run lies in the store: '' or text that ends in '/'. */
@@ -149,11 +149,11 @@ export class RunStore {
   }
 
   /**
-   * Writes the state and commits it, then removes what the retention rule no longer keeps.
+   * Writes the state, or a draft of it, and commits it, then removes what the retention rule no longer keeps.
    * @throws CheckpointError E_CONFLICT where another writer has committed since this one looked, or where the run already
    *   has commits and was never opened; E_FENCED where others have gone on beyond this writer's commit; E_QUOTA, E_PERMISSION, E_IO from the store. The run is then as it was.
    */
-  save(content: CheckpointContent, info: CommitInfo, o: IO = {}): Promise<Saved> {
+  save(content: CheckpointContent | CheckpointDraft, info: CommitInfo, o: IO = {}): Promise<Saved> {
     return this.#inTurn(async () => {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);

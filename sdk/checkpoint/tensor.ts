@@ -10,8 +10,11 @@ import type { TensorSpec } from './layout.ts';
 export interface LazyTensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
-  /** Must give the same data every time: a file may be hashed in one pass and written in another. */
-  read(o?: IO): Promise<Data[D]>;
+  /**
+   * Must give the same data every time: a file may be hashed in one pass and written in another. May fill `into`, an array of its
+   * dtype and size, and give an array over the same memory.
+   */
+  read(o?: IO & { into?: Data[D] }): Promise<Data[D]>;
 }
 
 export type TensorSource = HostArray | LazyTensor;

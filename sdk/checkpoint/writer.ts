@@ -4,9 +4,11 @@
  */
 
 import type { StoreBody } from '../../adapters/store.ts';
+import { ARRAY, type Data, type DType } from '../core/dtype.ts';
 import { CheckpointError } from '../core/errors.ts';
-import type { IO } from '../core/host.ts';
+import type { HostArray, IO } from '../core/host.ts';
 import { hex, sha256, sha256Aside } from '../core/sha256.ts';
+import { sizeOf } from '../core/shape.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
 import {
   DIGEST,
@@ -63,12 +65,19 @@ export interface EncodedCheckpoint extends Seal {
 
 export interface EncodeOptions extends IO {
   limits?: Partial<Limits>;
+  /**
+   * Memory of so many bytes or more, a multiple of 8 from its buffer's beginning: the whole state is copied into it before the
+   * draft is there, laid out as the file, and streamed from it without another copy.
+   */
+  image?: (bytes: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** Small pieces are handed on together, so that a store is not given thousands of tiny chunks. */
 const GATHER = LEAF;
 /** Leaves that are handed on as one piece, and hashed at the same time: a save that has few turns needs few. */
 const TOGETHER = 4;
+/** Tensors that are copied into an image are read so many bytes at a time: a device then answers once for many. */
+const READ = 16 * LEAF;
 
 /**
  * Checks the content and lays it out; hashes nothing yet. Stores that publish under a late name stream `body` once and
@@ -94,6 +103,19 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     if ('data' in source) rawBytes(t, source.data);
   }
 
+  const top = [PREFIX, prologue, index, tensorsHead(layout)];
+  const image = o.image?.(layout.fileLen);
+  const tensors = image ? await copyInto(image, layout, content.tensors, o) : content.tensors;
+  /** Bytes that stand in the file, from where they are. */
+  const put = (at: number, ...parts: Uint8Array[]): Uint8Array[] => {
+    if (!image) return parts;
+    const whole = concatBytes(parts);
+    image.set(whole, at);
+    return [image.subarray(at, at + whole.length)];
+  };
+  // Pieces of an image lie one behind the other, and are joined without a copy.
+  const gather = image ? 2 * TOGETHER * LEAF : GATHER;
+
   let leaves: Uint8Array | undefined;
   let root: Uint8Array | undefined;
   let seal: Seal | undefined;
@@ -106,19 +128,19 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
 
   async function* chunks(io: IO): AsyncIterable<Uint8Array> {
     const found = new Uint8Array(layout.leafCount * DIGEST);
-    let pieces: Uint8Array[] = [PREFIX, prologue, index, tensorsHead(layout)];
+    let pieces = put(0, ...top);
     let hashed: Promise<void>[] = [];
     let held = 0;
     for (const t of layout.tensors) {
-      pieces.push(frameBytes(t));
-      for await (const piece of piecesOf(t, content.tensors.get(t.name)!, found, io)) {
+      pieces.push(...put(t.frame, frameBytes(t)));
+      for await (const piece of piecesOf(t, tensors.get(t.name)!, found, io)) {
         hashed.push(piece.hashed);
         held += piece.bytes.length;
-        const large = piece.bytes.length >= GATHER;
+        const large = piece.bytes.length >= gather;
         if (!large) pieces.push(piece.bytes);
-        if (held < GATHER) continue;
-        // The store writes while the platform hashes. Large pieces are not copied.
-        if (pieces.length > 0) yield concatBytes(pieces);
+        if (held < gather) continue;
+        // The store writes while the platform hashes.
+        if (pieces.length > 0) yield joined(pieces);
         if (large) yield piece.bytes;
         await Promise.all(hashed);
         [pieces, hashed, held] = [[], [], 0];
@@ -126,8 +148,8 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     }
     await Promise.all(hashed);
     await finish(found);
-    pieces.push(sealHead(layout), found, root!);
-    yield concatBytes(pieces);
+    pieces.push(...put(layout.sealOff, sealHead(layout), found, root!));
+    yield joined(pieces);
   }
 
   return {
@@ -142,13 +164,55 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
       if (!seal) {
         const found = new Uint8Array(layout.leafCount * DIGEST);
         for (const t of layout.tensors) {
-          for await (const { hashed } of piecesOf(t, content.tensors.get(t.name)!, found, io)) await hashed;
+          for await (const { hashed } of piecesOf(t, tensors.get(t.name)!, found, io)) await hashed;
         }
         await finish(found);
       }
       return seal!;
     },
   };
+}
+
+/** Copies all tensors to their places in an image of the file. */
+async function copyInto(
+  image: Uint8Array<ArrayBuffer>,
+  layout: Layout,
+  sources: CheckpointContent['tensors'],
+  io: IO,
+): Promise<Map<string, HostArray>> {
+  const out = new Map<string, HostArray>();
+  let reading: Promise<void>[] = [];
+  let bytes = 0;
+  for (const t of layout.tensors) {
+    const { name, dtype, shape } = t;
+    const source = sources.get(name)!;
+    const View = ARRAY[dtype] as unknown as new (b: ArrayBuffer, at: number, n: number) => Data[DType];
+    const into = new View(image.buffer, image.byteOffset + t.offset, sizeOf(shape));
+    out.set(name, { data: into, shape, dtype });
+    const copy = async () => {
+      const data = 'data' in source ? source.data : await source.read({ signal: io.signal, into });
+      rawBytes(t, data);
+      if (data.buffer !== image.buffer) into.set(data);
+    };
+    reading.push(copy());
+    bytes += t.bytes;
+    if (bytes < READ) continue;
+    await Promise.all(reading);
+    [reading, bytes] = [[], 0];
+  }
+  await Promise.all(reading);
+  return out;
+}
+
+/** Pieces as one: a view where they lie one behind the other, else a copy. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [{ buffer, byteOffset }] = pieces;
+  let end = byteOffset;
+  for (const p of pieces) {
+    if (p.buffer !== buffer || p.byteOffset !== end) return concatBytes(pieces);
+    end += p.length;
+  }
+  return new Uint8Array(buffer, byteOffset, end - byteOffset);
 }
 
 /** A tensor in pieces of whole leaves, whose digests go to their places in `found`. */

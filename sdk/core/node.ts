@@ -43,6 +43,8 @@ export interface Graph {
 export interface ReadOptions {
   /** `'throw'` (the default) refuses Inf and NaN with a NumericError that names the op; `'keep'` returns them. */
   nonfinite?: 'throw' | 'keep';
+  /** An array of a 32-bit dtype and the tensor's size, filled and given back in place of a fresh one; others are passed over. */
+  into?: ArrayBufferView;
 }
 
 export class Node {

@@ -61,7 +61,7 @@ export interface Device {
   /** Copies elements in; f32 is made canonical. True when an element is Inf or NaN. */
   upload(to: Held, data: ArrayLike<number>, dtype: DType): boolean;
   /** Copies elements out: f32, i32, u32 as they are, bool as 0 and 1 in 32 bits. */
-  download(from: Held, elements: number): Promise<Uint32Array>;
+  download(from: Held, elements: number, into?: Uint32Array): Promise<Uint32Array>;
   /** The f32 of one element, where a run has ended when it returns. */
   peek?(from: Held): number;
   /** A copy in a GPUBuffer of its own, where there are such. */

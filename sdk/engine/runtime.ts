@@ -286,7 +286,7 @@ export class EngineRuntime implements Runtime, Graph {
     const bits = await this.#valueOf(
       node,
       o,
-      (held, size) => this.device.download(held, size),
+      (held, size) => this.device.download(held, size, fitting(o.into, node.dtype, size)),
       (words) => isFloat(node.dtype) && hasNonFinite(words, node.dtype),
     );
     return toHost(bits, node.dtype) as Data[D];
@@ -398,6 +398,12 @@ export class EngineRuntime implements Runtime, Graph {
       });
     }
   }
+}
+
+/** The words of an array that can be filled as they are. */
+function fitting(into: ArrayBufferView | undefined, dtype: DType, size: number): Uint32Array | undefined {
+  if (!(into instanceof ARRAY[dtype]) || into.BYTES_PER_ELEMENT !== 4 || into.length !== size) return undefined;
+  return new Uint32Array(into.buffer, into.byteOffset, size);
 }
 
 /** Device words, one an element, as the host's array of a dtype. */

@@ -84,26 +84,32 @@ export class Checkpoints {
     return found;
   }
 
-  /** Saves now, behind what is under way. */
+  /** Saves now, behind what is under way, and releases the snapshot. */
   async save(
     snapshot: Snapshot,
     o: IO & { tags?: readonly string[] },
   ): Promise<{ readonly seq: number; readonly root: string }> {
     const run = this.#need('save');
     const { content, step, epoch, metrics } = snapshot;
-    const { commit } = await run.save(content, { step, epoch, metrics, tags: o.tags }, { signal: o.signal });
-    this.#claimed = true;
-    this.#mark(step);
-    return { seq: commit.seq, root: commit.root };
+    try {
+      const { commit } = await run.save(content, { step, epoch, metrics, tags: o.tags }, { signal: o.signal });
+      this.#claimed = true;
+      this.#mark(step);
+      return { seq: commit.seq, root: commit.root };
+    } finally {
+      snapshot.release();
+    }
   }
 
   /** Saves as the plan says: in the background, or before this resolves. */
   async saveByPlan(take: () => Promise<Snapshot>): Promise<void> {
-    // What is left out stays due.
-    if (!(await this.#saver?.save(take))) return;
+    if (this.#plan.async === undefined) {
+      await this.flush();
+      await this.save(await take(), {});
+      // What is left out stays due.
+    } else if (!(await this.#saver?.save(take))) return;
     this.#savedAt = this.#now();
     this.#best = this.#better;
-    if (this.#plan.async === undefined) await this.flush();
   }
 
   /** Hears that the program is about to end, where the plan says so, until what it gives is called. */

@@ -123,12 +123,7 @@ export class Trainer implements Disposable {
   /** Commits the state of the last completed step, durably, behind a save that is under way. @throws that one's error instead. */
   async save(o: IO & { tags?: readonly string[] } = {}): Promise<{ seq: number; root: string }> {
     await this.#checkpoints.flush();
-    const snapshot = await this.#snapshot();
-    try {
-      return await this.#checkpoints.save(snapshot, o);
-    } finally {
-      snapshot.release();
-    }
+    return this.#checkpoints.save(await this.#snapshot(), o);
   }
 
   /** Waits until what is saved in the background is durable. @throws the error of such a save, once. */

@@ -137,9 +137,10 @@ export class WasmDevice implements Device {
     return false;
   }
 
-  download(from: Held, elements: number): Promise<Uint32Array> {
+  download(from: Held, elements: number, into = new Uint32Array(elements)): Promise<Uint32Array> {
     const at = (from as Buffer).at >>> 2;
-    return Promise.resolve(this.#u32.slice(at, at + elements));
+    into.set(this.#u32.subarray(at, at + elements));
+    return Promise.resolve(into);
   }
 
   peek(from: Held): number {

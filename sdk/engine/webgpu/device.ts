@@ -197,14 +197,14 @@ export class WebGpuDevice implements Device {
     return nonfinite;
   }
 
-  async download(from: Held, elements: number): Promise<Uint32Array> {
+  async download(from: Held, elements: number, into?: Uint32Array): Promise<Uint32Array> {
     this.#check();
     if (elements === 0) return new Uint32Array(0);
     const held = (from as Buffer).retain();
     const source = () => ({ buffer: this.#memory, at: held.at });
     try {
       return await new Promise<Uint32Array>((resolve, reject) => {
-        this.#wanted.push({ source, bytes: elements * 4, resolve, reject });
+        this.#wanted.push({ source, bytes: elements * 4, into, resolve, reject });
         this.#collect();
       });
     } finally {

@@ -19,6 +19,8 @@ export interface Wanted {
   /** Where it is when the copy is made: device memory may have grown since it was asked for. */
   readonly source: () => { buffer: GPUBuffer; at: number };
   readonly bytes: number;
+  /** What is filled, in place of a fresh array. */
+  readonly into?: Uint32Array;
   resolve(words: Uint32Array): void;
   reject(e: unknown): void;
 }
@@ -79,7 +81,9 @@ export class Readback {
       const words = new Uint32Array(staging.getMappedRange(0, bytes));
       let at = 0;
       for (const w of wanted) {
-        w.resolve(words.slice(at, at + w.bytes / 4));
+        const part = words.subarray(at, at + w.bytes / 4);
+        w.into?.set(part);
+        w.resolve(w.into ?? part.slice());
         at += w.bytes / 4;
       }
       staging.unmap();
