@@ -1,7 +1,7 @@
 /** Trains one task of a recipe: resume, train, save, and judge a fresh model that is made from the checkpoint alone. */
 
 import type { Store } from '../adapters/store.ts';
-import { type CheckpointFile, type Opened, RunStore } from '../sdk/checkpoint/index.ts';
+import { type CheckpointFile, type CheckpointPlan, type Opened, RunStore } from '../sdk/checkpoint/index.ts';
 import type { CheckpointError } from '../sdk/core/errors.ts';
 import type { Json } from '../sdk/core/host.ts';
 import type { Runtime } from '../sdk/core/runtime.ts';
@@ -25,6 +25,8 @@ export interface TrainTask {
   epochs?: number;
   /** Steps in all at which to stop and save, if that is before the end. */
   stopAtStep?: number;
+  /** Beside the recipe's plan. */
+  checkpoint?: CheckpointPlan;
   /** Before the first step; returns what is called at a hundred steps on the way, or nothing. */
   onStart?(at: Start): ((p: { step: number; epoch: number; loss: number }) => void) | undefined;
 }
@@ -63,7 +65,7 @@ export async function trainTask(o: TrainTask): Promise<Trained> {
     optimizer: recipe.optimizer(),
     loss: crossEntropy,
     store,
-    checkpoint: recipe.checkpoint,
+    checkpoint: { ...recipe.checkpoint, ...o.checkpoint },
     seed: o.seed,
   });
   const { step, skipped } = await trainer.resume();

@@ -46,7 +46,7 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
 }
 
 /** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. */
-const LINES = { app: 83_800, everything: 103_000, wasm: 40_000 };
+const LINES = { app: 84_200, everything: 103_400, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

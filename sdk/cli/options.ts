@@ -1,6 +1,7 @@
 /** The one table of commands and options. The parser, `--help` and docs/cli.md are made from it. */
 
 import { RUNTIMES, type RuntimeName } from '../../conformance/rows/report.ts';
+import type { Async } from '../checkpoint/index.ts';
 import { OptionError } from '../core/errors.ts';
 import { WEIGHT_DTYPES, type WeightDType } from '../formats/narrow.ts';
 
@@ -48,6 +49,7 @@ export interface OptionInfo {
 export const EXAMPLES = ['iris', 'mnist', 'lenet', 'synthetic', 'text'] as const;
 export type ExampleName = (typeof EXAMPLES)[number];
 
+const ASYNC: readonly Async[] = ['block', 'skip', 'replace'];
 const BACKENDS = ['auto', 'wasm', 'webgpu'] as const;
 
 /** What `isobit train` gets. */
@@ -58,6 +60,7 @@ export interface TrainOptions {
   store?: string;
   resume?: boolean;
   stopAtStep?: number;
+  saveAsync?: Async;
   holdout?: boolean;
   json?: boolean;
 }
@@ -199,6 +202,14 @@ export const OPTIONS: readonly OptionInfo[] = [
     description: 'stop once n steps are done in all, and save there if there is a store',
     commands: ['train'],
     parse: count('stop-at-step'),
+  },
+  {
+    name: 'save-async',
+    argument: 'policy',
+    description:
+      'save while training goes on; a save that comes during another one has to block, skip (is left out) or replace (the newest waits)',
+    commands: ['train'],
+    parse: oneOf('save-async', ASYNC),
   },
   {
     name: 'holdout',

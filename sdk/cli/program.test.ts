@@ -47,6 +47,7 @@ const CASES: Record<string, [text: string | null, key: keyof Call['options'], va
   store: ['runs/x', 'store', 'runs/x'],
   resume: [null, 'resume', true],
   'stop-at-step': ['30', 'stopAtStep', 30],
+  'save-async': ['skip', 'saveAsync', 'skip'],
   holdout: [null, 'holdout', true],
   runtime: ['workerd-wasm, bun-wasm,bun-wasm', 'runtime', ['bun-wasm', 'workerd-wasm']],
   graphs: ['2000', 'graphs', 2000],

@@ -280,6 +280,36 @@ test('convert: a checkpoint through every format that we write, and back to the 
   );
 });
 
+test('convert: metadata go along, as what other programs read, and come back, changed where they were changed there', async () => {
+  const user = { version: '1.2.0', author: 'Ada', accuracy: 0.97, loss: 0.125, tags: ['a', 'b'] };
+  const saved = { ...content(7), schema: { model: 1, optim: 1, user: 1 } };
+  const bytes = await (await encodeCheckpoint({ ...saved, state: { ...saved.state, user } })).bytes();
+  writeFileSync(at('said.cbor'), bytes);
+  const go = (from: string, to: string, o: object = {}) =>
+    said((t) => convert(at(from), at(to), { force: true, ...o }, t));
+  for (const end of ['json', 'safetensors', 'bpk']) {
+    await go('said.cbor', `said.${end}`);
+    await go(`said.${end}`, 'returned.cbor');
+    assert.deepEqual(readFileSync(at('returned.cbor')), Buffer.from(bytes), end);
+  }
+  const { isobit: _, ...seen } = readJson(readFileSync(at('said.json'))).metadata;
+  assert.deepEqual(seen, user);
+  const text = readFileSync(at('said.json'), 'utf8').replace('"version":"1.2.0"', '"version":"1.3.0"');
+  writeFileSync(at('said.json'), text);
+  await go('said.json', 'returned.cbor');
+  const back = await openCheckpoint(new Uint8Array(readFileSync(at('returned.cbor'))));
+  assert.deepEqual(back.state.user, { ...user, version: '1.3.0' });
+  // Weights alone say the same, here and there.
+  await go('said.cbor', 'weights.cbor', { forInference: true });
+  assert.match(await said((t) => inspect(at('weights.cbor'), {}, t)), /author: "Ada"[\s\S]*version: "1.2.0"/);
+  const { state, schema } = JSON.parse(await said((t) => inspect(at('weights.cbor'), { json: true }, t)));
+  assert.deepEqual([state.user, schema], [user, { model: 1, user: 1 }]);
+  await go('said.cbor', 'plain.json', { forInference: true });
+  assert.deepEqual(readJson(readFileSync(at('plain.json'))).metadata, user);
+  await go('plain.json', 'plain.cbor');
+  assert.deepEqual((await openCheckpoint(new Uint8Array(readFileSync(at('plain.cbor'))))).state.user, user);
+});
+
 test('convert: for inference, a part, another dtype; each option shows', async () => {
   await runIn('exported');
   const go = (to: string, o: object) => said((t) => convert(at('exported'), at(to), o, t));

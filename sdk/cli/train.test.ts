@@ -67,6 +67,13 @@ const LIVE: Record<string, () => Promise<void>> = {
     assert.equal(await codeOf({ resume: true }), 'E_OPTION');
   },
   'stop-at-step': async () => assert.equal((await result({ stopAtStep: 7 })).steps, 7),
+  'save-async': async () => {
+    const store = folder();
+    const r = await result({ store, saveAsync: 'replace', epochs: 10 });
+    assert.equal(r.fingerprint, (await result({ epochs: 10 })).fingerprint);
+    assert.ok(readdirSync(join(store, 'commits')).length >= 1);
+    assert.equal(await codeOf({ saveAsync: 'skip' }), 'E_OPTION');
+  },
   holdout: async () => {
     const r = await result({ holdout: true });
     assert.deepEqual([r.steps, typeof r.testAccuracy], [16, 'number']);

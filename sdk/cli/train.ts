@@ -67,6 +67,9 @@ function check(recipe: Recipe<Inputs>, o: TrainOptions): void {
   if (o.resume && o.store === undefined) {
     throw new OptionError('--resume: there is no --store to resume from', { hint: 'Add --store <dir>.' });
   }
+  if (o.saveAsync && o.store === undefined) {
+    throw new OptionError('--save-async: there is no --store to save in', { hint: 'Add --store <dir>.' });
+  }
   if (o.holdout && !recipe.canHoldOut) {
     throw new OptionError('--holdout: this example leaves no choice of rows', { hint: 'Leave --holdout out.' });
   }
@@ -91,6 +94,8 @@ async function trainOne(
       seed: o.seed,
       epochs: o.epochs,
       stopAtStep: o.stopAtStep,
+      // Without a directory there is nothing that outlives the process.
+      checkpoint: { async: o.saveAsync, onSignal: o.store !== undefined },
       onStart: ({ step, total, epochs, skipped }) => {
         for (const e of skipped) t.err(`isobit: passed over a checkpoint: ${e.message} (${e.code})\n`);
         if (step >= total) t.err(`${label}: already at step ${step}, nothing left to train\n`);

@@ -23,26 +23,36 @@ export function fromArchive({ tensors, metadata, architecture }: Archive): Conte
   const { [STATE]: kept, ...rest } = metadata;
   if (kept !== undefined) {
     const { kind, schema, state } = (typeof kept === 'string' ? JSON.parse(kept) : kept) as Content;
-    return { kind, schema, state, tensors, metadata: rest };
+    const user = edited(state.user, rest);
+    const said = user !== undefined && { schema: { ...schema, user: 1 }, state: { ...state, user } };
+    return { kind, schema, state, ...said, tensors, metadata: {} };
   }
-  const user: Content['state'] = Object.keys(rest).length > 0 ? { user: rest } : {};
+  const said = Object.keys(rest).length > 0;
   return {
     kind: 'weights',
-    schema: { model: 1 },
-    state: { model: architecture ?? null, ...user },
+    schema: { model: 1, ...(said && { user: 1 }) },
+    state: { model: architecture ?? null, ...(said && { user: rest }) },
     tensors: new Map([...tensors].map(([name, t]) => [MODEL + name, t])),
     metadata: {},
   };
 }
 
+/** Metadata that were written and may have been changed since: those that read the same keep their types. */
+function edited(kept: Json | undefined, now: Archive['metadata']): Json | undefined {
+  const text = (v: Json | undefined) => (typeof v === 'string' ? v : JSON.stringify(v));
+  const before = (kept ?? {}) as Archive['metadata'];
+  const all = Object.entries(now).map(([k, v]) => [k, text(before[k]) === text(v) ? before[k] : v] as const);
+  return all.length > 0 ? Object.fromEntries(all) : kept;
+}
+
 /** With `plain` a model under the parameters' own names; else all that is needed to come back as the same checkpoint. */
 export function toArchive({ kind, schema, state, tensors, metadata }: Content, plain: boolean): Archive {
   const architecture = state.model ?? null;
+  const user = state.user as Archive['metadata'] | undefined;
   if (!plain) {
     const kept = JSON.stringify({ kind, schema, state });
-    return { tensors, metadata: { ...metadata, [STATE]: kept }, architecture };
+    return { tensors, metadata: { ...user, ...metadata, [STATE]: kept }, architecture };
   }
-  const user = state.user as Archive['metadata'] | undefined;
   const named = new Map([...tensors].map(([name, t]) => [name.slice(MODEL.length), t]));
   return { tensors: named, metadata: { ...user, ...metadata }, architecture };
 }
@@ -51,6 +61,6 @@ export function toArchive({ kind, schema, state, tensors, metadata }: Content, p
 export function forInference(c: Content): Content {
   const tensors = new Map([...c.tensors].filter(([name]) => name.startsWith(MODEL)));
   const { model = null, user } = c.state;
-  const schema = Object.fromEntries(Object.entries(c.schema).filter(([k]) => k === 'model' || k === 'numerics'));
+  const schema = Object.fromEntries(Object.entries(c.schema).filter(([k]) => ['model', 'numerics', 'user'].includes(k)));
   return { ...c, kind: 'weights', schema, state: user === undefined ? { model } : { model, user }, tensors };
 }
