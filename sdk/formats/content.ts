@@ -61,6 +61,8 @@ export function toArchive({ kind, schema, state, tensors, metadata }: Content, p
 export function forInference(c: Content): Content {
   const tensors = new Map([...c.tensors].filter(([name]) => name.startsWith(MODEL)));
   const { model = null, user } = c.state;
-  const schema = Object.fromEntries(Object.entries(c.schema).filter(([k]) => ['model', 'numerics', 'user'].includes(k)));
+  const schema = Object.fromEntries(
+    Object.entries(c.schema).filter(([k]) => ['model', 'numerics', 'user'].includes(k)),
+  );
   return { ...c, kind: 'weights', schema, state: user === undefined ? { model } : { model, user }, tensors };
 }
