@@ -25,8 +25,13 @@ interface Report {
   readonly state: readonly string[];
   readonly onlyA: readonly string[];
   readonly onlyB: readonly string[];
-  /** Tensors of different dtype or shape. */
-  readonly form: readonly { readonly name: string; readonly a: string; readonly b: string }[];
+  /** Tensors of different dtype or shape; where only the dtype differs, also the greatest difference of the values, null for NaN. */
+  readonly form: readonly {
+    readonly name: string;
+    readonly a: string;
+    readonly b: string;
+    readonly max?: number | null;
+  }[];
   readonly tensors: readonly (Distance & { readonly name: string })[];
 }
 
@@ -40,13 +45,15 @@ export async function diff(a: string, b: string, o: JsonOption, t: Terminal): Pr
 export async function compare(a: CheckpointFile, b: CheckpointFile): Promise<Report> {
   const inB = new Map(b.tensors.map((t) => [t.name, t]));
   const names = new Set(a.tensors.map((t) => t.name));
-  const form: { name: string; a: string; b: string }[] = [];
+  const form: Report['form'][number][] = [];
   const tensors: (Distance & { name: string })[] = [];
   for (const t of a.tensors) {
     const other = inB.get(t.name);
     if (!other) continue;
     if (t.dtype !== other.dtype || !sameShape(t.shape, other.shape)) {
-      form.push({ name: t.name, a: `${t.dtype} ${showShape(t.shape)}`, b: `${other.dtype} ${showShape(other.shape)}` });
+      const [from, to] = [`${t.dtype} ${showShape(t.shape)}`, `${other.dtype} ${showShape(other.shape)}`];
+      const max = sameShape(t.shape, other.shape) && { max: gap(await a.read(t.name), await b.read(t.name)) };
+      form.push({ name: t.name, a: from, b: to, ...max });
       continue;
     }
     const d = distance(await a.read(t.name), await b.read(t.name));
@@ -59,8 +66,22 @@ export async function compare(a: CheckpointFile, b: CheckpointFile): Promise<Rep
   return { equal: a.fingerprint === b.fingerprint, state, onlyA, onlyB, form, tensors };
 }
 
+/** What an element's word says as a number. */
+const numberOf = ({ dtype }: HostArray) => (dtype === 'f16' ? fromF16 : dtype === 'bf16' ? fromBf16 : (v: number) => v);
+
+/** The greatest difference of values; null where one is NaN. */
+function gap(a: HostArray, b: HostArray): number | null {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  let max = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const [p, q] = [x(a.data[i]), y(b.data[i])];
+    if (!Object.is(p, q)) max = Math.max(max, Math.abs(p - q));
+  }
+  return Number.isNaN(max) ? null : max;
+}
+
 function distance(a: HostArray, b: HostArray): Distance {
-  const value = a.dtype === 'f16' ? fromF16 : a.dtype === 'bf16' ? fromBf16 : (v: number) => v;
+  const value = numberOf(a);
   let elements = 0;
   let ulp = 0;
   let max = 0;
@@ -107,7 +128,10 @@ function text(r: Report, a: string, b: string): string[] {
     ...r.state.map((s) => `  ${s}`),
     ...r.onlyA.map((n) => `  ${n}: only in ${a}`),
     ...r.onlyB.map((n) => `  ${n}: only in ${b}`),
-    ...r.form.map((f) => `  ${f.name}: ${f.a} and ${f.b}`),
+    ...r.form.map(({ name, a, b, max }) => {
+      const values = max === undefined ? '' : max === null ? ', NaN in one' : `, values at most ${max} apart`;
+      return `  ${name}: ${a} and ${b}${values}`;
+    }),
     ...r.tensors.map(
       (d) =>
         `  ${d.name}: ${d.elements} of ${d.of} elements, ${d.ulp === null ? 'NaN in one' : `at most ${d.ulp} ulp`}, ${d.max}`,

@@ -12,7 +12,7 @@ const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
 after(() => rmSync(dir, { recursive: true }));
 
 const tensors = new Map<string, HostArray>([
-  ['model/fc1.weight', { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2], dtype: 'f32' }],
+  ['model/fc1.weight', { data: Float32Array.of(0, 1, 3, 4), shape: [2, 2], dtype: 'f32' }],
   ['model/b', { data: Float32Array.of(5), shape: [1], dtype: 'f32' }],
   ['optim/m/b', { data: Float32Array.of(6), shape: [1], dtype: 'f32' }],
 ]);
@@ -36,6 +36,9 @@ test('everything in the file, as text or as JSON; also by way of a link', async 
   assert.equal(await show(join(dir, 'link')), text.replace(path, join(dir, 'link')));
   const json = JSON.parse(await show(path, true));
   assert.deepEqual([json.kind, json.state, json.root], ['train', state, encoded.root]);
+  const { name, dtype, shape, min, max, mean, zeros, nonfinite } = json.tensors[1];
+  assert.deepEqual([name, dtype, shape], ['model/fc1.weight', 'f32', [2, 2]]);
+  assert.deepEqual({ min, max, mean, zeros, nonfinite }, { min: 0, max: 4, mean: 2, zeros: 1, nonfinite: 0 });
   assert.equal(json.tensors.length, 3);
 });
 

@@ -1,6 +1,7 @@
 /** `isobit inspect`: what a checkpoint holds, once every byte of it has been verified. */
 
 import { type CheckpointFile, describeCheckpoint } from '../checkpoint/index.ts';
+import { statsOf } from '../checkpoint/stats.ts';
 import type { JsonOption } from './options.ts';
 import { openAt, placeOf } from './place.ts';
 import type { Terminal } from './program.ts';
@@ -10,7 +11,7 @@ export async function inspect(path: string, o: JsonOption, t: Terminal): Promise
   const { file, commit, skipped } = await openAt(await placeOf(path));
   for (const e of skipped) t.err(`isobit: passed over: ${e.message} (${e.code})\n`);
   if (o.json) {
-    t.out(`${JSON.stringify({ ...summary(file), ...(commit && { commit }) })}\n`);
+    t.out(`${JSON.stringify({ ...(await summary(file)), ...(commit && { commit }) })}\n`);
     return;
   }
   const lines = [`${path}: every byte verified`];
@@ -20,6 +21,13 @@ export async function inspect(path: string, o: JsonOption, t: Terminal): Promise
   t.out(`${lines.join('\n')}\n`);
 }
 
-function summary({ size, kind, root, fingerprint, schema, state, tensors }: CheckpointFile): object {
+/** NaN, of a tensor with nothing to measure, is null in JSON. Tensors are read one at a time. */
+async function summary(file: CheckpointFile): Promise<object> {
+  const { size, kind, root, fingerprint, schema, state } = file;
+  const tensors: object[] = [];
+  for (const t of file.tensors) {
+    const { count: _, ...stats } = statsOf(await file.read(t.name));
+    tensors.push({ ...t, ...stats });
+  }
   return { size, kind, root, fingerprint, schema, state, tensors };
 }

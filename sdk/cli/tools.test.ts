@@ -236,6 +236,7 @@ test('diff: equal, or which values differ and by how much', async () => {
       ['c', array('i32', [1], [5])],
       ['d', array('f32', [1], [0])],
       ['e', array('f32', [2], [1, 2])],
+      ['ee', array('f32', [2], [1, 2 + 2 ** -10])],
       ['f', array('f32', [1], [1])],
     ]),
   );
@@ -246,6 +247,7 @@ test('diff: equal, or which values differ and by how much', async () => {
       ['c', array('i32', [1], [-2])],
       ['d', array('f32', [1], [Number.NaN])],
       ['e', array('f32', [2, 1], [1, 2])],
+      ['ee', array('bf16', [2], [0x3f80, 0x4000])],
       ['g', array('f32', [1], [1])],
     ]),
   );
@@ -261,7 +263,15 @@ test('diff: equal, or which values differ and by how much', async () => {
   );
   assert.deepEqual(
     [r.equal, r.onlyA, r.onlyB, r.form],
-    [false, ['f'], ['g'], [{ name: 'e', a: 'f32 [2]', b: 'f32 [2, 1]' }]],
+    [
+      false,
+      ['f'],
+      ['g'],
+      [
+        { name: 'e', a: 'f32 [2]', b: 'f32 [2, 1]' },
+        { name: 'ee', a: 'f32 [2]', b: 'bf16 [2]', max: 2 ** -10 },
+      ],
+    ],
   );
 });
 
