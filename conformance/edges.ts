@@ -95,6 +95,21 @@ const near = edge('scatterAdd of 2100 sources to a base below the window', 'scat
     .tensor([ofBits(0x8c7fffff)])
     .scatterAdd(rt.tensor(new Int32Array(2100), [2100], 'i32'), rt.tensor(source), 0);
 });
+/** Each list has an index of its own, and a place of more than 2048 sources elsewhere. */
+const twoLists = edge('scatterAdd of 2100 sources in two lists', 'scatterLong', (rt) => {
+  const to = Int32Array.from({ length: 4200 }, (_, i) => (i < 2100 ? Number(i >= 7) : 1 + Number(i >= 2140)));
+  return f32(rt, 2, 3).scatterAdd(rt.tensor(to, [2, 2100], 'i32'), f32(rt, 2, 2100), 1);
+});
+/** R reads each of them as +0. */
+const below = [
+  [40, 3],
+  [90, 3],
+  [2100, 1],
+].map(([n, v]) =>
+  edge(`scatterAdd of ${n} sources below the window`, ['scatterFew', 'scatterSorted', 'scatterLong'], (rt) =>
+    rt.tensor(new Float32Array(v)).scatterAdd(places(rt, n, v), f32(rt, n).mul(2 ** -106), 0),
+  ),
+);
 /** Large tiles of operands as they lie: sizes next to those of tiles, and of workgroups that are as flat as the product. */
 const wideTiles = [5, 8, 9, 63].flatMap((m) =>
   [7, 33, 63].flatMap((n) => {
@@ -133,6 +148,20 @@ const windows = [4, 17, 64].flatMap((channels) =>
     return (['value', 'input', 'weight'] as const).map((of) =>
       edge(`convolution to ${channels} by ${stride}: ${of}`, ['matmulWide', 'pack'], build(of, stride)),
     );
+  }),
+);
+/**
+ * Columns and terms of three dims each, whose inner two end at every place of a tile, and so that a tile has the end of the
+ * middle one twice; terms of a second chunk.
+ */
+const walked = [
+  [8, 17, 3, 5],
+  [40, 17, 3, 5],
+  [40, 28, 3, 3],
+].map(([m, a, b, c]) =>
+  edge(`matmul ${m}x300 by a walk of ${a} ${b} ${c}`, ['matmul', 'matmulWide'], (rt) => {
+    const x = f32(rt, 16, 5, 6, a + 1, b + 1, c + 1).slice([0, 15], [0, 4], [0, 5], [0, a], [0, b], [0, c]);
+    return f32(rt, m, 300).matmul(x.reshape([300, a * b * c]));
   }),
 );
 const line = edge('convolution of one axis, many terms', ['matmul', 'matmulWide', 'parts'], (rt) =>
@@ -269,6 +298,9 @@ export const EDGES: readonly Edge[] = [
   ...flatTiles,
   ...inChunks,
   ...windows,
+  twoLists,
+  ...below,
+  ...walked,
   line,
   chunks,
   ...wide,

@@ -34,6 +34,8 @@ const row = (op: string, code: string, from: string, to: string): Mutant =>
 
 const OPS: readonly Mutant[] = [
   mutant('ops.ts', 'tanh', 'return snap(f32x4.sub(z, product), k);', 'return snap(f32x4.add(z, product), k);', '*'),
+  mutant('ops.ts', 'mul', 'return snap(f32x4.add(product, z), k);', 'return f32x4.add(product, z);', '*'),
+  mutant('ops.ts', 'mul', 'const product = snap(f32x4.mul(x, y), k);', 'const product = f32x4.mul(x, y);', '*'),
   mutant('ops.ts', 'neg', 'return f32x4.sub(zero, x); //', 'return f32x4.neg(x); //'),
   row('neg', 'NEG_I', 'i32x4.neg(x)', 'v128.not(x)'),
   row('abs', 'ABS_F', 'f32x4.abs(x)', 'x'),

@@ -2,8 +2,8 @@
  * `npm run mutate`: does the conformance suite notice? Every mutant of the kernels is built and run against the matrix; every
  * mutant of the derivative rules, the host functions and the reference against their tests. Each must be caught.
  *
- * `npm run mutate -- kernels`, `rules`, `webgpu` run one part. `webgpu` takes a part of the mutants' names besides, as in
- * `npm run mutate -- webgpu 'wgsl exp'`.
+ * `npm run mutate -- kernels`, `threads`, `rules`, `webgpu` run one part, of whose mutants a part of the name chooses, as in
+ * `npm run mutate -- webgpu 'wgsl exp'` or `npm run mutate -- kernels packed.ts`.
  *
  * Kernel mutants that touch different ops share a build: each is judged by programs of its own ops alone, which no other mutant
  * of that build can reach.
@@ -14,29 +14,34 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
+import { KERNELS } from '../scripts/kernels.mjs';
 import type { Runtime } from '../sdk/core/runtime.ts';
 import { createRuntime } from '../sdk/index.ts';
 import { matrix, runTrials } from './matrix.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { RULE_MUTANTS, type RuleMutant } from './mutantsOfRules.ts';
+import { judgeThreads, THREAD_MUTANTS, type ThreadMutant } from './mutation/threads.ts';
 import { mutateWebGpu } from './mutation/webgpu.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const whole = matrix();
 const trialsOf = (op: string) => whole.trials.filter((t) => t.op === op);
 
+type Replacement = Mutant | ThreadMutant | RuleMutant;
+
 /** The source with one mutant in it. */
-function mutated(source: string, m: Mutant | RuleMutant): string {
+function mutated(source: string, m: Replacement): string {
   const parts = source.split(m.find);
   if (parts.length !== 2) throw new Error(`${m.file}: ${parts.length - 1} occurrences of ${m.find}`);
   return parts.join(m.replace);
 }
 
-/** The kernels with some mutants in them. */
-async function build(mutants: readonly Mutant[]): Promise<Uint8Array> {
+/** One of the builds of the kernels, with some mutants in it; less optimized, as many are made. */
+async function build(mutants: readonly Replacement[], of: keyof typeof KERNELS = 'kernels'): Promise<Uint8Array> {
   let binary: Uint8Array | null = null;
-  const flags = ['--noAssert', '--runtime', 'stub', '--enable', 'simd', '--optimizeLevel', '1', '--shrinkLevel', '0'];
-  const { error, stderr } = await asc.main(['wasm/index.ts', '--outFile', 'kernels.wasm', ...flags], {
+  const { entry, flags: all } = KERNELS[of];
+  const flags = [...all.filter((f) => f !== '-O3'), '--optimizeLevel', '1', '--shrinkLevel', '0'];
+  const { error, stderr } = await asc.main([entry, '--outFile', 'kernels.wasm', ...flags], {
     readFile(name) {
       try {
         const text = readFileSync(join(ROOT, name), 'utf8');
@@ -87,14 +92,18 @@ function rounds(all: readonly Mutant[]): Mutant[][] {
   return out;
 }
 
-const show = (m: Mutant | RuleMutant): string => `${m.file}: ${m.find.split('\n')[0]}  ->  ${m.replace.split('\n')[0]}`;
+const show = (m: Replacement): string => `${m.file}: ${m.find.split('\n')[0]}  ->  ${m.replace.split('\n')[0]}`;
+
+const wantedId = (id: string): boolean => id.includes(process.argv[3] ?? '');
+const chosen = <M extends Replacement>(all: readonly M[]): M[] => all.filter((m) => wantedId(show(m)));
 
 async function mutateKernels(survivors: string[]): Promise<number> {
+  const all = chosen(MUTANTS);
   const start = await createRuntime({ backend: 'wasm', wasm: await build([]) });
-  const wrong = await caught(start, [...new Set(MUTANTS.flatMap((m) => m.ops))]);
+  const wrong = await caught(start, [...new Set(all.flatMap((m) => m.ops))]);
   await start.dispose();
   if (wrong) throw new Error(`the kernels fail without any mutant: ${wrong}`);
-  const builds = rounds(MUTANTS);
+  const builds = rounds(all);
   for (const [i, round] of builds.entries()) {
     const rt = await createRuntime({ backend: 'wasm', wasm: await build(round) });
     for (const m of round) {
@@ -105,11 +114,24 @@ async function mutateKernels(survivors: string[]): Promise<number> {
     await rt.dispose();
     if (process.stderr.isTTY) process.stderr.write(`${i + 1} of ${builds.length} builds\n`);
   }
-  return MUTANTS.length;
+  return all.length;
+}
+
+async function mutateThreads(survivors: string[]): Promise<number> {
+  const all = chosen(THREAD_MUTANTS);
+  const wrong = await judgeThreads(await build([], 'threads'));
+  if (wrong) throw new Error(`threads fail without any mutant: ${wrong}`);
+  for (const m of all) {
+    const what = await judgeThreads(await build([m], 'threads'));
+    console.log(`${what ? 'caught  ' : 'SURVIVED'} ${show(m)}${what ? `  (${what})` : ''}`);
+    if (!what) survivors.push(show(m));
+  }
+  return all.length;
 }
 
 /** The project's TypeScript in a folder of its own, one mutant at a time. */
 function mutateRules(survivors: string[]): number {
+  const all = chosen(RULE_MUTANTS);
   const scratch = mkdtempSync(join(tmpdir(), 'isobit-mutate-'));
   try {
     for (const part of ['sdk', 'wgsl', 'conformance', 'adapters', 'package.json', 'tsconfig.json', 'wasm/build']) {
@@ -119,9 +141,8 @@ function mutateRules(survivors: string[]): number {
     const passes = (tests: readonly string[]) =>
       spawnSync(process.execPath, ['--import', 'tsx', '--test', ...tests], { cwd: scratch, stdio: 'ignore' }).status ===
       0;
-    if (!passes([...new Set(RULE_MUTANTS.flatMap((m) => m.tests))]))
-      throw new Error('the tests fail without any mutant');
-    for (const m of RULE_MUTANTS) {
+    if (!passes([...new Set(all.flatMap((m) => m.tests))])) throw new Error('the tests fail without any mutant');
+    for (const m of all) {
       const path = join(scratch, m.file);
       const source = readFileSync(path, 'utf8');
       writeFileSync(path, mutated(source, m));
@@ -133,7 +154,7 @@ function mutateRules(survivors: string[]): number {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  return RULE_MUTANTS.length;
+  return all.length;
 }
 
 const survivors: string[] = [];
@@ -141,9 +162,10 @@ const only = process.argv[2];
 let count = 0;
 const wanted = (part: string): boolean => only === undefined || only === part;
 if (wanted('kernels')) count += await mutateKernels(survivors);
+if (wanted('threads')) count += await mutateThreads(survivors);
 if (wanted('rules')) count += mutateRules(survivors);
 if (wanted('webgpu')) {
-  const tally = await mutateWebGpu(survivors, (id) => id.includes(process.argv[3] ?? ''));
+  const tally = await mutateWebGpu(survivors, wantedId);
   if (tally) {
     count += tally.count;
     const parts = Object.entries(tally.by).map(([by, n]) => `${by} ${n}`);

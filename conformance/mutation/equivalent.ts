@@ -49,6 +49,7 @@ const EQUIVALENT: readonly Equivalent[] = [
     'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
   ),
   same(/^kernel cumsumCarry: if \(i >= /, 'one more element goes into the slack behind the scratch'),
+  same(/^kernel matmul\w*: .*(row|column) \+ 0u.*\1 - 0u/, 'nothing is added'),
   same(/^kernel matmul(Wide|Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
   same(
@@ -56,10 +57,18 @@ const EQUIVALENT: readonly Equivalent[] = [
     'lanes beyond the last are +0, and are not read again',
   ),
   same(/^kernel scatter\w+: if \(live <= s\).*live < s/, 'no lane is added'),
+  same(
+    /^kernel scatterStarts: var high = .*params\[0\]\.w/,
+    'behind the keys of a list lie ffffffff: none is below a place',
+  ),
   same(/^kernel scatter\w+: var live = .*65u/, 'the lane beyond the last is not read again'),
   same(
     /^kernel scatterLong: .*(\btwo\b|\brows\b|chunks == 2048u|one\[lane\])/,
     'a third level begins behind 2048 x 2048 sources; sdk/engine/webgpu/scatter.test.ts makes it 128 x 128, and compares',
+  ),
+  same(
+    /^kernel scatterLong: var chunks = .*1u/,
+    'lanes of a tree may be turned; where a third level begins is tried by sdk/engine/webgpu/scatter.test.ts',
   ),
   same(/^kernel scatter(Few|Sorted): .*if \((float && found|count) > 0u.*(found|count) >= 0u/, 'base + 0 is base'),
   same(/^kernel max: let count = .*2049u/, 'an element that two chunks share is the same candidate twice'),

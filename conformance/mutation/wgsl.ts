@@ -115,12 +115,16 @@ function reach(): Map<Wgsl, Set<ScalarOp>> {
   return ops;
 }
 
-/** The cells of a tile are alike: of lines that differ in a cell's place alone, the last is kept. */
+/**
+ * The cells of a tile are alike: of lines that differ in a cell's place alone, the last is kept; of those that do not differ, the
+ * first, as what the last one counts may not be read again.
+ */
 function thinned(all: readonly WgslMutant[]): WgslMutant[] {
   const last = new Map<string, WgslMutant>();
   for (const m of all) {
     const alike = `${m.was}|${m.is}`.replace(/\b([a-z]{1,2})\d{1,2}\b/g, '$1').replace(/\b(row|column) \+ \du/g, '$1');
-    last.set(alike, m);
+    const before = last.get(alike);
+    if (before?.was !== m.was || before.is !== m.is) last.set(alike, m);
   }
   const keep = new Set(last.values());
   return all.filter((m) => keep.has(m));
