@@ -89,3 +89,21 @@ export async function digests(rt: EngineRuntime, work: (rt: EngineRuntime) => Te
       .digest('hex');
   });
 }
+
+/** Where an Inf in a result is not reported: none, if every task of the check looks at its own elements. */
+export async function unreported(rt: EngineRuntime): Promise<string[]> {
+  const out: string[] = [];
+  for (const at of [0, 10_000, 20_000]) {
+    const x = new Float32Array(20_001);
+    x[at] = 60_000;
+    const large = rt.tensor(x);
+    for (const y of [large.mul(2 ** 120), large.mul(2).cast('f16')]) {
+      const found = await y.data().then(
+        () => false,
+        () => true,
+      );
+      if (!found) out.push(`Inf at ${at} in ${y.dtype}`);
+    }
+  }
+  return out;
+}

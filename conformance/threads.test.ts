@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWasmRuntime } from '../sdk/engine/create.ts';
-import { digests, WORK } from './divided.ts';
+import { digests, unreported, WORK } from './divided.ts';
 import golden from './fixtures/iris.json' with { type: 'json' };
 import { runSuite, SEED } from './rows/suite.ts';
 
@@ -32,3 +32,10 @@ for (const [name, work] of Object.entries(WORK)) {
     }
   });
 }
+
+test('an Inf is reported wherever it is', async () => {
+  for (const worth of [undefined, 0]) {
+    await using rt = await createWasmRuntime({ seed: SEED }, { threads: 3, worth });
+    assert.deepEqual(await unreported(rt), []);
+  }
+});

@@ -4,7 +4,7 @@
  */
 
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
-import { digests, WORK } from '../divided.ts';
+import { digests, unreported, WORK } from '../divided.ts';
 import { SEED } from '../rows/suite.ts';
 
 export interface ThreadMutant {
@@ -42,7 +42,7 @@ export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   tasks('check(word(at, 2) + ((t * x) << 2)', 'check(word(at, 2)'),
 ];
 
-/** The work whose bits differ; null where all agree. */
+/** The work whose bits differ, or what is not reported; null where all agree. */
 export async function judgeThreads(wasm: Uint8Array): Promise<string | null> {
   await using one = await createWasmRuntime({ seed: SEED });
   for (const [name, work] of Object.entries(WORK)) {
@@ -55,5 +55,6 @@ export async function judgeThreads(wasm: Uint8Array): Promise<string | null> {
       return `${name}: ${e instanceof Error ? e.message : e}`;
     }
   }
-  return null;
+  await using rt = await createWasmRuntime({ seed: SEED }, { wasm, threads: 3, worth: 0 });
+  return (await unreported(rt))[0] ?? null;
 }
