@@ -70,6 +70,7 @@ const EQUIVALENT: readonly Equivalent[] = [
     /^kernel scatterLong: var chunks = .*1u/,
     'lanes of a tree may be turned; where a third level begins is tried by sdk/engine/webgpu/scatter.test.ts',
   ),
+  same(/^kernel sortPass: if \(params\[2\]\.w > 0u.*>= 0u/, 'a pass has a step at least'),
   same(/^kernel scatter(Few|Sorted): .*if \((float && found|count) > 0u.*(found|count) >= 0u/, 'base + 0 is base'),
   same(/^kernel max: let count = .*2049u/, 'an element that two chunks share is the same candidate twice'),
   same(/^kernel max: var (best|index|bestKey) = /, 'the first element replaces it'),
