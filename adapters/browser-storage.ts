@@ -36,7 +36,7 @@ export function persistence(o: BrowserStoreOptions): Pick<BrowserStore, 'persist
 }
 
 /** What the origin uses and may use, in bytes, where the browser tells. */
-export async function estimate(): Promise<StorageEstimate> {
+export async function estimate(): Promise<{ usage?: number; quota?: number }> {
   return (await inStorage((storage) => storage.estimate())) ?? {};
 }
 

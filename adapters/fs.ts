@@ -23,6 +23,9 @@ export interface FsStoreOptions {
   fs?: FsModule;
 }
 
+/** Bytes after which the disk is set to work while more is made; what is left is flushed at the end. */
+const FLUSH = 32 * 2 ** 20;
+
 /** Temporaries of a writer that was killed are removed by the next one after this long. */
 const STALE_MS = 60 * 60 * 1000;
 
@@ -112,6 +115,17 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
   async function writeTemp(path: string, what: string, body: Uint8Array | StoreBody, signal?: AbortSignal) {
     const temp = join(path, TEMP + nonce());
     const handle = await fs.open(temp, 'wx');
+    let flushing: Promise<void> = Promise.resolve();
+    let flushed = true;
+    let dirty = 0;
+    /** A fault is told once by the system, so it is kept until the end asks. */
+    const flush = () => {
+      [flushed, dirty] = [false, 0];
+      flushing = handle.sync().finally(() => {
+        flushed = true;
+      });
+      flushing.catch(() => {});
+    };
     try {
       try {
         const size = body instanceof Uint8Array ? body.length : body.size;
@@ -126,11 +140,17 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
             done += bytesWritten;
           }
           at += chunk.length;
+          dirty += chunk.length;
+          if (dirty < FLUSH || !flushed) continue;
+          await flushing;
+          flush();
         }
         if (at !== size) throw wrongSize(what, size, at);
         signal?.throwIfAborted();
+        await flushing;
         await handle.sync();
       } finally {
+        await flushing.catch(() => {});
         await handle.close();
       }
     } catch (e) {
@@ -204,7 +224,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
         if (!handle) throw notFound(path);
         try {
           const { offset, length } = checkRange(path, (await handle.stat()).size, io);
-          const out = new Uint8Array(length);
+          const out = io.into && io.into.length >= length ? io.into.subarray(0, length) : new Uint8Array(length);
           for (let at = 0; at < length; ) {
             io.signal?.throwIfAborted();
             const { bytesRead } = await handle.read(out, at, Math.min(length - at, 16 * 2 ** 20), offset + at);

@@ -36,6 +36,8 @@ export interface GetOptions extends StoreIO {
   length?: number;
   /** What came before was damaged: a store that keeps copies is to read these bytes anew. */
   fresh?: boolean;
+  /** Memory that the caller will use again: a store that can puts the answer there, and gives a view of it. */
+  into?: Uint8Array;
 }
 
 export interface Store {

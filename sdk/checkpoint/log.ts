@@ -154,8 +154,7 @@ export class CommitLog {
   /** This very record is there. */
   async has(record: CommitRecord, o: IO): Promise<boolean> {
     const { seq } = record;
-    const there = (await this.#store.head(this.key(seq), { signal: o.signal })) !== null;
-    return there && this.#holds(seq, await encodeCommit(record, this.#limits), o);
+    return this.#holds(seq, await encodeCommit(record, this.#limits), o);
   }
 
   /** Leaves the hint, which a reader that cannot list needs as soon as records were removed. */
@@ -167,13 +166,19 @@ export class CommitLog {
   async settle(o: IO): Promise<number | undefined> {
     if (!this.#unsure) return undefined;
     const { seq, bytes } = this.#unsure;
-    const written = (await this.#store.head(this.key(seq), o)) !== null && (await this.#holds(seq, bytes, o));
+    const written = await this.#holds(seq, bytes, o);
     this.#unsure = undefined;
     return written ? seq : undefined;
   }
 
+  /** False also where it is gone by now: whoever has committed beyond it may remove it at any moment. */
   async #holds(seq: number, bytes: Uint8Array, o: IO): Promise<boolean> {
-    return sameBytes(await this.#store.get(this.key(seq), { signal: o.signal }), bytes);
+    try {
+      return sameBytes(await this.#store.get(this.key(seq), { signal: o.signal }), bytes);
+    } catch (e) {
+      if (isDamage(e) && e.code === 'E_NOT_FOUND') return false;
+      throw e;
+    }
   }
 
   /** Only after `point`. Where the store cannot list, records stay: a log without holes is how its end is found. */
@@ -188,7 +193,9 @@ export class CommitLog {
     o: IO,
     code: 'E_CONFLICT' | 'E_FENCED' = 'E_CONFLICT',
   ): Promise<CheckpointError> {
-    const entry = await this.read(seq, o);
+    let entry = await this.read(seq, o);
+    // The winner has gone on since, and its record was removed: its newest says who it was.
+    if (!('record' in entry)) entry = await this.read((await this.above(seq)) || seq, o);
     const winner = 'record' in entry ? entry.record : null;
     const who = winner ? `writer '${winner.writer}' at step ${winner.step}` : 'another writer';
     return new CheckpointError(code, `${this.key(seq)}: ${who} has committed to this run`, {

@@ -67,11 +67,13 @@ export interface CheckpointFile {
 interface Segment {
   readonly offset: number;
   readonly length: number;
+  /** Where the bytes are to be in the end. */
+  readonly into?: Uint8Array;
   check(bytes: Uint8Array): Promise<void> | void;
 }
 
-/** One fetch is at most this long, and skips no more than GAP bytes to join its neighbours. */
-const FETCH = 16 * 2 ** 20;
+/** One fetch is at most this long, and skips no more than GAP bytes to join its neighbours. Two are in memory. */
+const FETCH = 8 * 2 ** 20;
 const GAP = 64 * 1024;
 /** The first fetch: enough for the index of an ordinary model. */
 const FIRST = 64 * 1024;
@@ -253,9 +255,12 @@ class OpenFile implements CheckpointFile {
     for (let i = 0; i < t.leaves; i++) {
       const at = i * LEAF;
       const want = this.#leaves.subarray((t.leaf + i) * DIGEST, (t.leaf + i + 1) * DIGEST);
+      const length = Math.min(LEAF, t.bytes - at);
+      const place = into?.subarray(at, at + length);
       yield {
         offset: t.offset + at,
-        length: Math.min(LEAF, t.bytes - at),
+        length,
+        into: place,
         check: async (got) => {
           if (!sameBytes(await sha256Aside(got), want)) {
             throw damaged(`tensor '${t.name}' does not match its digest`, { offset: t.offset + at, tensor: t.name });
@@ -266,7 +271,7 @@ class OpenFile implements CheckpointFile {
               hint: 'the file was not written by isobit',
             });
           }
-          into?.set(got, at);
+          if (place && !isThere(got, place)) place.set(got);
         },
       };
     }
@@ -274,24 +279,47 @@ class OpenFile implements CheckpointFile {
 
   /**
    * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow, and checks each; a range is fetched while
-   * the one before is checked. The first fault in the order of the file is thrown.
+   * the one before is checked. The first fault in the order of the file is thrown. A source that fills our memory is given the
+   * places themselves where they lie together, else the same room again and again: fresh pages cost more than reading does.
    */
   async #run(segments: Iterable<Segment>, o: IO): Promise<void> {
     let checked: Promise<unknown> = Promise.resolve();
-    for (const group of grouped(segments)) {
+    let [room, other]: (Uint8Array | undefined)[] = [];
+    let fills = false;
+    for (const group of grouped(segments, () => fills)) {
       o.signal?.throwIfAborted();
       const last = group[group.length - 1];
       const start = group[0].offset;
-      const read = (fresh: boolean) => this.#from.read(start, last.offset + last.length - start, { ...o, fresh });
+      const length = last.offset + last.length - start;
+      let into: Uint8Array | undefined = fills ? together(group) : undefined;
+      if (!into) {
+        if (!room || room.length < length) room = new Uint8Array(length);
+        into = room;
+        [room, other] = [other, room];
+      }
+      const { buffer }: { buffer: ArrayBufferLike } = into;
+      const read = (fresh: boolean): Promise<Uint8Array> =>
+        this.#from.read(start, length, { signal: o.signal, fresh, into });
       const fetched = read(false);
       fetched.catch(() => {}); // told behind the faults of the range before
       await checked;
       const bytes = await fetched;
+      fills = bytes.buffer === buffer;
       checked = twice(async (fresh) => checkAll(group, fresh ? await read(true) : bytes));
       checked.catch(() => {}); // told before the next range, or at the end
     }
     await checked;
   }
+}
+
+const isThere = (a: Uint8Array, b: Uint8Array) => a.buffer === b.buffer && a.byteOffset === b.byteOffset;
+
+/** The places of all segments as one, where they are parts of one tensor's memory. */
+function together(group: readonly Segment[]): Uint8Array | undefined {
+  const first = group[0].into;
+  const last = group[group.length - 1].into;
+  if (!first || first.buffer !== last?.buffer) return undefined;
+  return new Uint8Array(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset);
 }
 
 async function checkAll(group: readonly Segment[], bytes: Uint8Array): Promise<void> {
@@ -300,11 +328,13 @@ async function checkAll(group: readonly Segment[], bytes: Uint8Array): Promise<v
   for (const r of all) if (r.status === 'rejected') throw r.reason;
 }
 
-function* grouped(segments: Iterable<Segment>): Iterable<Segment[]> {
+/** With `apart`, tensors of a leaf and more go by themselves. */
+function* grouped(segments: Iterable<Segment>, apart: () => boolean): Iterable<Segment[]> {
   let group: Segment[] = [];
   let end = 0;
   for (const s of segments) {
-    if (group.length > 0 && (s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) {
+    const large = group.length > 0 && s.into?.buffer !== group[0].into?.buffer && isLarge(s, group[0]) && apart();
+    if (group.length > 0 && (large || s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) {
       yield group;
       group = [];
     }
@@ -313,3 +343,5 @@ function* grouped(segments: Iterable<Segment>): Iterable<Segment[]> {
   }
   if (group.length > 0) yield group;
 }
+
+const isLarge = (...some: readonly Segment[]) => some.some((s) => (s.into?.buffer.byteLength ?? 0) >= LEAF);

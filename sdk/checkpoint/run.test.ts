@@ -362,6 +362,28 @@ for (const [name, make] of STORES) {
     assert.equal((await run(store).resume())?.commit.step, 6);
   });
 
+  it('a writer whose number was taken and removed again while it asked still loses, and hears who won', async (store) => {
+    const a = run(store, { keepLast: 1, writer: 'a' });
+    await fill(a, 1);
+    const slow: Store = {
+      ...store,
+      async put(key, body, o) {
+        const answer = await store.put(key, body, o);
+        if (key === commitKey(2) && answer === 'exists') for (let i = 3; i <= 5; i++) await a.save(content(i), at(i));
+        return answer;
+      },
+    };
+    const b = run(slow, { keepLast: 1, writer: 'b' });
+    await b.resume();
+    await a.save(content(2), at(2));
+    await assert.rejects(
+      b.save(content(20), at(20)),
+      code('E_CONFLICT', (e) => (e.details.winner as { writer: string }).writer === 'a'),
+    );
+    assert.deepEqual(await keys(store, 'commits/'), [commitKey(5)]);
+    assert.equal((await run(store).resume())?.commit.step, 5);
+  });
+
   it('a run that is there and was not resumed is not written over', async (store) => {
     await fill(run(store), 2);
     await assert.rejects(

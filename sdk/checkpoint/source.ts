@@ -7,6 +7,8 @@ import type { IO } from '../core/host.ts';
 export interface ReadOptions extends IO {
   /** What came before was damaged: not from a copy. */
   fresh?: boolean;
+  /** At least as long as what is read: the answer may be a view of it. */
+  into?: Uint8Array;
 }
 
 export interface ByteSource {
@@ -34,7 +36,8 @@ export async function storeSource(store: Store, key: string, whole: boolean, o: 
     });
   }
   const read = async (offset: number, length: number, io: ReadOptions): Promise<Uint8Array> => {
-    const bytes = await store.get(key, { offset, length, signal: io.signal, fresh: o.fresh || io.fresh });
+    const { signal, into } = io;
+    const bytes = await store.get(key, { offset, length, signal, into, fresh: o.fresh || io.fresh });
     if (bytes.length !== length) {
       throw new CheckpointError('E_RANGE', `${name}: asked for ${length} bytes at ${offset}, got ${bytes.length}`, {
         path: name,

@@ -30,17 +30,25 @@ export async function sha256(...parts: readonly Uint8Array[]): Promise<Uint8Arra
   return new Uint8Array(await subtle.digest('SHA-256', joined(parts)));
 }
 
-/** Bytes from which a thread of the platform's own pays. */
+/** Bytes from which it pays to let others have a turn, or to ask another thread. */
 const ASIDE = 1 << 18;
 
+let queue: Promise<unknown> = Promise.resolve();
+
 /**
- * SHA-256 beside this thread, where the platform does that (WebCrypto on Node's pool): to be asked for several at once. The bytes
- * are taken at the call.
+ * SHA-256 of a large part, to be asked for several at once: in browsers WebCrypto takes them to threads of its own. Node's would
+ * copy each first, which takes as long as hashing does; there they are hashed here, one a turn of the event loop, so that the
+ * disk is kept busy meanwhile. The bytes must stay as they are until it resolves.
  */
 export async function sha256Aside(bytes: Uint8Array): Promise<Uint8Array> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
-  if (!subtle || bytes.length < ASIDE) return sha256(bytes);
-  return new Uint8Array(await subtle.digest('SHA-256', joined([bytes])));
+  if (bytes.length < ASIDE) return sha256(bytes);
+  if (nodeCrypto()) {
+    queue = queue.then(() => new Promise((done) => setImmediate(done)));
+    await queue;
+    return sha256(bytes);
+  }
+  return subtle ? new Uint8Array(await subtle.digest('SHA-256', joined([bytes]))) : sha256(bytes);
 }
 
 /** The parts as one array of its own: WebCrypto refuses shared memory. */

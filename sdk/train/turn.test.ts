@@ -14,8 +14,8 @@ test('a timer that aborts a run is heard between steps, though steps on WASM end
   assert.ok(trainer.step < 5000);
 });
 
-/** True where a message that waited was heard during a turn. */
-async function heard(Channel = MessageChannel): Promise<boolean> {
+/** True where a message that waited was heard during one turn, or so many. */
+async function heard(Channel = MessageChannel, most = 1): Promise<boolean> {
   const turn = turns();
   const { port1, port2 } = new Channel();
   let said = false;
@@ -28,7 +28,7 @@ async function heard(Channel = MessageChannel): Promise<boolean> {
     const given = turn();
     if (!given) continue;
     await given;
-    return said;
+    if (said || --most === 0) return said;
   }
 }
 
@@ -40,7 +40,8 @@ test('a message is heard in a turn, be it made of setImmediate, of a channel or 
     Object.assign(globalThis, { setImmediate: undefined });
     assert.ok(await heard());
     Object.assign(globalThis, { MessageChannel: undefined });
-    assert.ok(await heard(MessageChannel));
+    // In Node a timer that is due comes before messages.
+    assert.ok(await heard(MessageChannel, 3));
   } finally {
     Object.assign(globalThis, { setImmediate, MessageChannel });
   }

@@ -58,7 +58,12 @@ const FAULTS: readonly { name: string; from: string | RegExp; to: To; caught: Re
     caught: /^sum\//,
   },
   { name: 'sums over 32 lanes', from: /r \+= 64u/g, to: 'r += 128u', caught: /^sum\// },
-  { name: 'chunks of a contraction of 512', from: 'k0 += 256u', to: 'k0 += 512u', caught: /^matmul\/long$/ },
+  {
+    name: 'chunks of a contraction of 512',
+    from: /slice % [^;]* \* 256u|first \+ 256u, p/g,
+    to: (all) => all.replace('256u', '512u'),
+    caught: /^matmul\/long$/,
+  },
   { name: 'a flushed operand', from: '0x0c800000u', to: '0x0d000000u', caught: /^sum\/window$/ },
   { name: 'a flushed factor', from: '0x26000000u', to: '0x26800000u', caught: /^matmul\/window$/ },
   { name: 'a sum rounded toward zero', from: /fn op_add\([^}]*\}/g, to: TRUNCATED, caught: /^arithmetic\/add$/ },
