@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { fsStore } from '../../adapters/fs.ts';
 import { random } from '../../sdk/checkpoint/sample.ts';
+import { bundle } from './bundle.ts';
 import { Ledger } from './kill/check.ts';
 import { uninterrupted } from './kill/training.ts';
 import type { Said } from './kill/work.ts';
@@ -72,15 +71,7 @@ export async function killWriters(o: KillOptions, say: (line: string) => void = 
   const root = await mkdtemp(join(tmpdir(), 'isobit-torture-'));
   const dir = join(root, 'run');
   const script = join(root, 'writer.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('./kill/writer.ts', import.meta.url))],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  await bundle(new URL('./kill/writer.ts', import.meta.url), script);
   const next = random(o.seed);
   const ledger = new Ledger(await uninterrupted());
   let kills = 0;

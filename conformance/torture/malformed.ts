@@ -5,8 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.ts';
 import type { Report, Word } from './malformed/child.ts';
 import { part } from './part.ts';
 
@@ -28,15 +27,7 @@ export async function malformedInputs(
 ): Promise<{ faults: string[]; report: Report | undefined }> {
   const root = await mkdtemp(join(tmpdir(), 'isobit-malformed-'));
   const script = join(root, 'child.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('./malformed/child.ts', import.meta.url))],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  await bundle(new URL('./malformed/child.ts', import.meta.url), script);
   const faults: string[] = [];
   let report: Report | undefined;
   try {
