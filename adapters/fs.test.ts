@@ -300,3 +300,19 @@ test('fs: an object that is cut short while it is read is E_RANGE', async () => 
   });
   await assert.rejects(fsStore(d, { fs }).get('x'), fails('E_RANGE', join(d, 'x')));
 });
+
+test('fs: an answer goes to the memory that is handed in, where it fits', async () => {
+  const store = fsStore(await dir());
+  await store.put('a', Uint8Array.of(1, 2, 3, 4));
+  const into = new Uint8Array(3);
+  const part = await store.get('a', { offset: 1, length: 2, into });
+  assert.equal(part.buffer, into.buffer);
+  assert.deepEqual(
+    [[...part], [...into]],
+    [
+      [2, 3],
+      [2, 3, 0],
+    ],
+  );
+  assert.deepEqual([...(await store.get('a', { into }))], [1, 2, 3, 4]);
+});
