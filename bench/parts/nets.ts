@@ -22,7 +22,7 @@ const HEAVY: readonly Net[] = [WIDE, LENET, GPT];
 /** Of heavy nets fewer steps are compared; a small one needs some thousand steps until V8 has compiled it well. */
 const paceOf = (net: Net, pace: Pace): Pace =>
   HEAVY.includes(net)
-    ? { ...pace, checked: Math.min(pace.checked, 3) }
+    ? { ...pace, checked: Math.ceil(pace.checked / 4) }
     : { ...pace, warmUp: Math.max(pace.warmUp, 500) };
 
 /** Where tfjs takes many times what the others take. */

@@ -46,7 +46,7 @@ export const start: Part = {
     };
     const taken: Record<string, Taken[]> = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
     const absent: Record<string, string> = {};
-    for (let round = 0; round < (quick ? 7 : 21); round++) {
+    for (let round = 0; round < (quick ? 5 : 21); round++) {
       for (const [name, args] of Object.entries(commands)) {
         try {
           if (!(name in absent)) taken[name].push(take(args));
