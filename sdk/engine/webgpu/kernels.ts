@@ -55,12 +55,18 @@ function matmul(tile: number, mode: 'f32' | 'exact' | 'int8', packed = false): s
   const range = Array.from({ length: tile }, (_, i) => i);
   const cells = range.flatMap((r) => range.map((c) => `${r}${c}`));
   const lines = (of: readonly string[]): string => of.join('\n');
-  const places = lines(range.map((r) => `  let pa${r} = pa + min(row + ${r}u, m - 1u) * ${p(4)};`));
+  // In a loop, as is all that is not the work itself: what is written out compiles as long as it is.
+  const listed = (name: string, place: string, next = ''): string => `  var ${name}s: array<u32, ${tile}>;
+  for (var i = 0u; i < ${tile}u; i++) {
+    ${name}s[i] = ${place};${next}
+  }
+${lines(range.map((r) => `  let ${name}${r} = ${name}s[${r}];`))}`;
+  const places = listed('pa', `pa + min(row + i, m - 1u) * ${p(4)}`);
   // A walk goes on behind the last column, where what is read is not stored.
   const columns = packed
-    ? lines(range.map((r) => `  let pb${r} = pb + min(column + ${r}u, n - 1u);`))
+    ? listed('pb', 'pb + min(column + i, n - 1u)')
     : `${walkTo('pc', 35, 'column', '0u')}
-${lines(range.map((r) => `${r > 0 ? walkOn('pc', 35) : ''}\n  let pb${r} = pc;`))}
+${listed('pb', 'pc', walkOn('pc', 35))}
 ${walkTo('qb', 40, 'first', 'pb')}`;
   const sums = lines(cells.map((c) => `  var s${c} = ${zero};`));
   const loads = lines(
@@ -73,14 +79,6 @@ ${walkTo('qb', 40, 'first', 'pb')}`;
     cells.map(
       ([r, c]) =>
         `    s${r}${c} = ${plus(`s${r}${c}`, times(`a${r}`, `b${c}`))};${mode === 'exact' ? ' // exact: 12 bits by 12 (M3)' : ''}`,
-    ),
-  );
-  const place = ([r, c]: string) => `c + (row + ${r}u) * width + column + ${c}u`;
-  const further = lines(cells.map((c) => `    s${c} = ${plus(`bitcast<f32>(mem[${place(c)}])`, `s${c}`)};`));
-  const stores = lines(
-    cells.map(
-      ([r, c]) =>
-        `  if (row + ${r}u < m && column + ${c}u < n) { mem[${place(r + c)}] = ${integers ? `s${r}${c}` : `S(bitcast<u32>(s${r}${c}))`}; }`,
     ),
   );
   const body = `
@@ -107,8 +105,20 @@ ${packed ? PACKED : STRIDED}
   }
   let width = ${p(33)};
   let c = ${p(9)} + slice * ${p(32)} * width;
-  ${integers ? '' : `if (${p(46)} > 0u) {\n${further}\n  }`}
-  ${stores}`;
+  var sums = array<${integers ? 'u32' : 'f32'}, ${cells.length}>(${cells.map((cell) => `s${cell}`).join(', ')});
+  for (var i = 0u; i < ${cells.length}u; i++) {
+    let r = row + i / ${tile}u;
+    let j = column + i % ${tile}u;
+    if (r >= m || j >= n) { continue; }
+    let place = c + r * width + j;
+    ${
+      integers
+        ? 'mem[place] = sums[i];'
+        : `var sum = sums[i];
+    if (${p(46)} > 0u) { sum = G(bitcast<f32>(mem[place]) + sum); }
+    mem[place] = S(bitcast<u32>(sum));`
+    }
+  }`;
   return shader(integers ? [] : packed ? [snap] : [snap, window], body, 'tile');
 }
 
