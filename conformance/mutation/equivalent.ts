@@ -49,7 +49,6 @@ const EQUIVALENT: readonly Equivalent[] = [
     'sums are 0 or at least 2^-125; the sign of a zero, which D2 leaves open, is + here',
   ),
   same(/^kernel cumsumCarry: if \(i >= /, 'one more element goes into the slack behind the scratch'),
-  same(/^kernel matmul\w*: .*(row|column) \+ 0u.*\1 - 0u/, 'nothing is added'),
   same(/^kernel matmul(Wide|Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
   same(

@@ -47,7 +47,7 @@ export interface RuntimeOptions {
   signal?: AbortSignal;
   /**
    * 'load' counts the kernels of WASM, 'qualify' the golden graphs of a GPU, 'compile' its pipelines: those of a plan are made
-   * all at once, also of plans that come after createRuntime has resolved.
+   * all at once, also of plans that come after createRuntime has resolved. So are the goldens of kernels that few programs use.
    */
   onProgress?: (e: { phase: 'load' | 'qualify' | 'compile'; done: number; total: number }) => void;
 }

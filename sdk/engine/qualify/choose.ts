@@ -2,6 +2,8 @@
 
 import { DeviceError, isIsobitError } from '../../core/errors.ts';
 import type { Device } from '../device.ts';
+import { KERNELS } from '../webgpu/kernels.ts';
+import { LATER, LATER_PARTS, type Part } from './goldens.ts';
 import { type QualifyOptions, qualify } from './qualify.ts';
 
 export interface Candidate {
@@ -24,7 +26,7 @@ export interface ChooseOptions extends QualifyOptions {
 
 const FAST = "numerics 'fast': without guards and goldens";
 
-/** Adapters that passed in this process; browsers do not show the driver's version, so a pass is never kept longer. */
+/** Parts that adapters passed in this process; browsers do not show the driver's version, so a pass is never kept longer. */
 const passed = new Set<string>();
 
 /** A GPU that was asked for is used, whatever the goldens say. Throws what opening and running it throws. */
@@ -68,17 +70,43 @@ export async function automatic(open: () => Promise<Candidate>, o: ChooseOptions
   }
 }
 
-/** The goldens that a device fails. It is disposed of when the goldens do not run to their end. */
+/** The goldens that a device fails, of those that are tried first. It is disposed of when they do not run to their end. */
 async function tried(device: Device, o: QualifyOptions): Promise<readonly string[]> {
-  if (passed.has(device.adapter)) return [];
   try {
-    const { failures } = await qualify(device, o);
-    if (failures.length === 0) passed.add(device.adapter);
-    return failures;
+    return await failuresOf(device, 'first', o);
   } catch (e) {
     device.dispose();
     throw e;
   }
+}
+
+async function failuresOf(device: Device, part: Part, o: QualifyOptions): Promise<readonly string[]> {
+  const key = `${part} ${device.adapter}`;
+  if (passed.has(key)) return [];
+  const { failures } = await qualify(device, o, [part]);
+  if (failures.length === 0) passed.add(key);
+  return failures;
+}
+
+/**
+ * Proves what was not tried first: of a plan's kernels, those of LATER, on a twin of its device, each part once. Rejects with a
+ * DeviceError where a golden comes out otherwise: the device was chosen for its bits, and has no others to give.
+ */
+export function later(o: QualifyOptions): (codes: ReadonlySet<string>, twin: () => Device) => Promise<void> {
+  const asked = new Map<Part, Promise<void>>();
+  const prove = async (part: Part, device: Device): Promise<void> => {
+    const failures = await failuresOf(device, part, o).finally(() => device.dispose());
+    if (failures.length === 0) return;
+    throw new DeviceError('E_DEVICE', `webgpu: the adapter (${device.adapter}) fails ${listed(failures)}`, {
+      hint: "The program needs them: use 'wasm', the same bits, or numerics 'fast'.",
+      details: { failures },
+    });
+  };
+  return async (codes, twin) => {
+    const parts = LATER_PARTS.filter((p) => LATER[p].kernels.some((k) => codes.has(KERNELS[k])));
+    for (const p of parts) if (!asked.has(p)) asked.set(p, prove(p, twin()));
+    await Promise.all(parts.map((p) => asked.get(p)));
+  };
 }
 
 /** Some of the names, and how many more there are. */

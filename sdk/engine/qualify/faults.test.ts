@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openDevice } from '../../../wgsl/dawn.ts';
-import { WebGpuDevice } from '../webgpu/device.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { argsort, createRuntime } from '../../index.ts';
+import { EngineRuntime } from '../runtime.ts';
+import { WebGpuDevice, type WebGpuOptions } from '../webgpu/device.ts';
+import { later } from './choose.ts';
 import { qualify } from './qualify.ts';
 
 const gpu = await openDevice();
@@ -11,10 +15,28 @@ if (!gpu && process.env.CI) throw new Error('no WebGPU device: install chromium 
 const skip = gpu ? false : 'no WebGPU device';
 after(() => gpu?.destroy());
 
+// What a fault leaves as it is need not be compiled again.
+if (gpu) {
+  const made = new Map<string, Promise<GPUComputePipeline>>();
+  const codes = new WeakMap<GPUShaderModule, string>();
+  const shader = gpu.createShaderModule.bind(gpu);
+  const pipeline = gpu.createComputePipelineAsync.bind(gpu);
+  gpu.createShaderModule = (d) => {
+    const module = shader(d);
+    codes.set(module, d.code);
+    return module;
+  };
+  gpu.createComputePipelineAsync = (d) => {
+    const code = codes.get(d.compute.module)!;
+    if (!made.has(code)) made.set(code, pipeline(d));
+    return made.get(code)!;
+  };
+}
+
 /** A device that compiles changed kernels. */
-function faulty(name: string, from: string | RegExp, to: To): WebGpuDevice {
+function faulty(name: string, from: string | RegExp, to: To, o: WebGpuOptions = {}): WebGpuDevice {
   const rewrite = (code: string): string => code.replaceAll(from, to as string);
-  return new WebGpuDevice(gpu!, `faulty: ${name}`, { borrowed: true, rewrite });
+  return new WebGpuDevice(gpu!, `faulty: ${name}`, { ...o, borrowed: true, rewrite });
 }
 
 /** The value of a sum that is rounded toward zero: one ulp less where the error of TwoSum points back. */
@@ -99,7 +121,7 @@ test('a device without faults qualifies', { skip }, async () => {
 for (const { name, from, to, caught } of FAULTS) {
   test(`caught: ${name}`, { skip }, async () => {
     const device = faulty(name, from, to);
-    const { pass, failures } = await qualify(device);
+    const { pass, failures } = await qualify(device, {}, ['first']);
     device.dispose();
     assert.equal(pass, false);
     assert.ok(
@@ -108,3 +130,73 @@ for (const { name, from, to, caught } of FAULTS) {
     );
   });
 }
+
+const X = [3, 1, 2, 1, 5, 4, 9, 7, 8];
+const LATE: readonly { name: string; from: string; to: string; caught: RegExp; run: (x: Tensor<'f32'>) => Tensor }[] = [
+  {
+    name: 'equals in another order',
+    from: '((a.x == b.x) & (a.y > b.y))',
+    to: '((a.x == b.x) & (a.y < b.y))',
+    caught: /argsort/,
+    run: (x) => argsort(x),
+  },
+  {
+    name: 'an operand whose ties are rounded up',
+    from: 'select(1u, 0u, (u & place) != 0u)',
+    to: '0u',
+    caught: /matmul\/.*high/,
+    run: (x) => x.reshape([3, 3]).matmul(x.reshape([3, 3]), { precision: 'high' }),
+  },
+  {
+    name: 'integer products that saturate',
+    from: 's00 = s00 + a0 * b0;',
+    to: 's00 = min(s00 + a0 * b0, 0x7fffffffu);',
+    caught: /matmul\/int8/,
+    run: (x) =>
+      x
+        .cast('i8')
+        .reshape([3, 3])
+        .matmul(x.cast('i8').reshape([3, 3])),
+  },
+];
+
+for (const { name, from, to, caught, run } of LATE) {
+  test(`a kernel that few need is proved before it runs, and refused: ${name}`, { skip }, async () => {
+    for (const fault of [true, false]) {
+      const device = faulty(`${name} ${fault}`, fault ? from : 'nothing', to, { prove: later({}) });
+      const rt = new EngineRuntime(device);
+      const x = rt.tensor(X);
+      // What does not need it is not held up.
+      assert.deepEqual(
+        [...(await x.mul(2).data())],
+        X.map((v) => 2 * v),
+      );
+      const y = run(x);
+      if (fault) {
+        await assert.rejects(y.data(), (e: { code: string; message: string }) => {
+          assert.equal(e.code, 'E_DEVICE');
+          assert.match(e.message, caught);
+          return true;
+        });
+      } else await y.data();
+      device.dispose();
+    }
+  });
+}
+
+test('a runtime proves each part once, when a plan first needs it', { skip }, async () => {
+  const events: string[] = [];
+  const rt = await createRuntime({
+    backend: 'webgpu',
+    device: gpu!,
+    onProgress: ({ phase, done, total }) => {
+      if (phase === 'qualify' && done === total) events.push('qualified');
+    },
+  });
+  assert.equal(rt.exactness, 'bitwise');
+  assert.deepEqual(events, ['qualified']);
+  const x = rt.tensor(X);
+  for (let i = 0; i < 2; i++) assert.deepEqual([...(await argsort(x.add(i)).data())], [1, 3, 2, 0, 5, 4, 7, 8, 6]);
+  assert.deepEqual(events, ['qualified', 'qualified']);
+  await rt.dispose();
+});

@@ -24,6 +24,26 @@ export interface Goldens {
   dispose(): void;
 }
 
+/**
+ * Goldens of what few programs use, each with the kernels that are in no other: a device proves them when a plan first has such a
+ * kernel, the rest before it is chosen.
+ */
+export const LATER = {
+  narrow: { goldens: /^matmul.*(high|medium)$/, kernels: ['matmulExact', 'matmulWideExact', 'matmulPackedExact'] },
+  int8: { goldens: /^matmul.int8/, kernels: ['matmulInt8'] },
+  sort: {
+    goldens: /^(argsort|scatterAdd.(f32|i32|window)$)/,
+    kernels: ['sortFirst', 'sortPass', 'scatterStarts', 'scatterSorted', 'scatterLong'],
+  },
+} as const;
+
+export type Part = keyof typeof LATER | 'first';
+export const LATER_PARTS = Object.keys(LATER) as (keyof typeof LATER)[];
+export const PARTS: readonly Part[] = ['first', ...LATER_PARTS];
+
+/** The part that a golden is of. */
+export const partOf = (golden: string): Part => LATER_PARTS.find((p) => LATER[p].goldens.test(golden)) ?? 'first';
+
 /** Builds the goldens on a runtime. */
 export function buildGoldens(rt: Runtime): Goldens {
   const inputs: Tensor[] = [];

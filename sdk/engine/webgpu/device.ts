@@ -48,6 +48,9 @@ export interface WebGpuOptions extends PipelineOptions {
   readonly borrowed?: boolean;
   /** Work of one dispatch: tests have it split early. */
   readonly work?: number;
+  /** Rejects kernels that are not to run. A twin shares the device and its pipelines, and has memory and a line of its own. */
+  readonly prove?: (codes: ReadonlySet<string>, twin: () => WebGpuDevice) => Promise<void>;
+  readonly pipelines?: Pipelines;
 }
 
 export class WebGpuDevice implements Device {
@@ -113,11 +116,13 @@ export class WebGpuDevice implements Device {
         { binding: 2, visibility: COMPUTE, buffer: { type: 'storage' } },
       ],
     });
-    this.#pipelines = new Pipelines(device, this.#layout, o, async (e) => {
-      await this.#lostSoon();
-      this.#failure ??= e;
-      return this.#failure;
-    });
+    this.#pipelines =
+      o.pipelines ??
+      new Pipelines(device, this.#layout, o, async (e) => {
+        await this.#lostSoon();
+        this.#failure ??= e;
+        return this.#failure;
+      });
     device.addEventListener('uncapturederror', this.#onError);
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ message, reason }) => {
@@ -311,11 +316,22 @@ export class WebGpuDevice implements Device {
     const size = Math.max(256, compiled.parameters.byteLength) + PARAMETER_WORDS * 4;
     compiled.uniform = this.#buffer(size, UNIFORM | COPY_DST);
     // All pipelines at once: compiling is most of a WebGPU program's start.
-    const all = Promise.all(dispatches.map((d) => this.#pipelines.of(d.code)));
+    const codes = dispatches.map((d) => d.code);
+    const all = Promise.all([this.#prove(codes), ...codes.map((code) => this.#pipelines.of(code))]);
     void this.#line.run(async () => {
-      compiled.pipelines = await all;
+      [, ...compiled.pipelines] = await all;
     });
     return compiled;
+  }
+
+  async #prove(codes: readonly string[]): Promise<void> {
+    const twin = () => new WebGpuDevice(this.#device, this.adapter, { borrowed: true, pipelines: this.#pipelines });
+    try {
+      await this.#options.prove?.(new Set(codes), twin);
+    } catch (e) {
+      this.#failure ??= e as DeviceError;
+      throw e;
+    }
   }
 
   run(compiled: Compiled, inputs: readonly Held[], outputs: readonly Held[], guard?: Guard): Pending {
