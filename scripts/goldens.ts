@@ -20,17 +20,17 @@ if (moved.length > 0) throw new Error(`goldens that came out otherwise than befo
 writeFileSync(FIXTURE, `${JSON.stringify(Object.fromEntries(digests), null, 2)}\n`);
 const part = (p: string) => new Map([...digests].filter(([name]) => partOf(name) === p));
 const wholes = await Promise.all(PARTS.map(async (p) => `  ${p}: '${await wholeOf(part(p))}',`));
-const prefixes = PARTS.map((p) => `  ${p}: '${[...part(p).values()].map((digest) => digest.slice(0, 3)).join('')}',`);
+const prefixes = PARTS.map((p) => `  ${p}: '${[...part(p).values()].map((digest) => digest.slice(0, 2)).join('')}',`);
 writeFileSync(
   new URL('../sdk/engine/qualify/digests.ts', import.meta.url),
   `/** The golden digests as they are shipped. Written by \`node --import tsx scripts/goldens.ts\`. */
 
-/** SHA-256 of the names and digests of the goldens of each part. */
+/** Of SHA-256 of the names and digests of the goldens of each part, the first 128 bits. */
 export const WHOLE = {
 ${wholes.join('\n')}
 };
 
-/** The first 12 bits of each, in order: enough to tell which came out otherwise. */
+/** The first 8 bits of each, in order: enough to tell which came out otherwise, but for one in 256. */
 export const PREFIXES = {
 ${prefixes.join('\n')}
 };

@@ -3,7 +3,7 @@
 import { DeviceError, isIsobitError } from '../../core/errors.ts';
 import type { Device } from '../device.ts';
 import { KERNELS } from '../webgpu/kernels.ts';
-import { LATER, LATER_PARTS, type Part } from './goldens.ts';
+import { type Part, partOf } from './goldens.ts';
 import { type QualifyOptions, qualify } from './qualify.ts';
 
 export interface Candidate {
@@ -89,23 +89,25 @@ async function failuresOf(device: Device, part: Part, o: QualifyOptions): Promis
 }
 
 /**
- * Proves what was not tried first: of a plan's kernels, those of LATER, on a twin of its device, each part once. Rejects with a
- * DeviceError where a golden comes out otherwise: the device was chosen for its bits, and has no others to give.
+ * Proves what was not tried first: the parts of a plan's kernels, on a twin of its device, each once. Rejects with a DeviceError where
+ * a golden comes out otherwise: the device was chosen for its bits, and has no others to give.
  */
 export function later(o: QualifyOptions): (codes: ReadonlySet<string>, twin: () => Device) => Promise<void> {
-  const asked = new Map<Part, Promise<void>>();
+  const proofs = new Map<Part, Promise<void>>([['first', Promise.resolve()]]);
   const prove = async (part: Part, device: Device): Promise<void> => {
     const failures = await failuresOf(device, part, o).finally(() => device.dispose());
     if (failures.length === 0) return;
     throw new DeviceError('E_DEVICE', `webgpu: the adapter (${device.adapter}) fails ${listed(failures)}`, {
-      hint: "The program needs them: use 'wasm', the same bits, or numerics 'fast'.",
-      details: { failures },
+      hint: "Use 'wasm': the same bits.",
     });
   };
   return async (codes, twin) => {
-    const parts = LATER_PARTS.filter((p) => LATER[p].kernels.some((k) => codes.has(KERNELS[k])));
-    for (const p of parts) if (!asked.has(p)) asked.set(p, prove(p, twin()));
-    await Promise.all(parts.map((p) => asked.get(p)));
+    for (const [name, code] of Object.entries(KERNELS)) {
+      if (!codes.has(code)) continue;
+      const part = partOf(name, 1);
+      if (!proofs.has(part)) proofs.set(part, prove(part, twin()));
+      await proofs.get(part);
+    }
   };
 }
 

@@ -25,24 +25,21 @@ export interface Goldens {
 }
 
 /**
- * Goldens of what few programs use, each with the kernels that are in no other: a device proves them when a plan first has such a
- * kernel, the rest before it is chosen.
+ * What few programs use: names of goldens, and of the kernels that are in no others. A device proves them when a plan first has such
+ * a kernel, the rest before it is chosen.
  */
 export const LATER = {
-  narrow: { goldens: /^matmul.*(high|medium)$/, kernels: ['matmulExact', 'matmulWideExact', 'matmulPackedExact'] },
-  int8: { goldens: /^matmul.int8/, kernels: ['matmulInt8'] },
-  sort: {
-    goldens: /^(argsort|scatterAdd.(f32|i32|window)$)/,
-    kernels: ['sortFirst', 'sortPass', 'scatterStarts', 'scatterSorted', 'scatterLong'],
-  },
+  narrow: [/^matmul.*(high|medium)$/, /Exact/],
+  int8: [/^matmul.int8/, /Int8/],
+  sort: [/^(argsort|scatterAdd.(f32|i32|window)$)/, /^(sort|scatter[SL])/],
 } as const;
 
 export type Part = keyof typeof LATER | 'first';
-export const LATER_PARTS = Object.keys(LATER) as (keyof typeof LATER)[];
-export const PARTS: readonly Part[] = ['first', ...LATER_PARTS];
+export const PARTS = ['first', ...Object.keys(LATER)] as readonly Part[];
 
-/** The part that a golden is of. */
-export const partOf = (golden: string): Part => LATER_PARTS.find((p) => LATER[p].goldens.test(golden)) ?? 'first';
+/** The part that a golden is of, or a kernel. */
+export const partOf = (name: string, kernel?: 1): Part =>
+  PARTS.find((p) => p !== 'first' && LATER[p][kernel ?? 0].test(name)) ?? 'first';
 
 /** Builds the goldens on a runtime. */
 export function buildGoldens(rt: Runtime): Goldens {
