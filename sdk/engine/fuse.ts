@@ -61,9 +61,9 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
   const all = (u: Unit): Expr[] => [...u.group, ...(u.anchor ? [u.anchor] : []), ...u.epilogue];
   /** What an expression reads from memory or from its own group. */
   const reads = (e: Expr): View[] => operands(e).filter((v) => constantValue(v.base) === null);
-  const deps = (u: Unit): Set<Unit> => {
+  const deps = (u: Unit, of = all(u)): Set<Unit> => {
     const out = new Set<Unit>();
-    for (const e of all(u)) {
+    for (const e of of) {
       for (const { base } of reads(e)) {
         const d = unitOf.get(base);
         if (d && d !== u) out.add(d);
@@ -128,7 +128,7 @@ export function fuse(order: readonly Expr[], operands: Operands, roots: Readonly
     }
     home.group.push(e);
     unitOf.set(e, home);
-    reach.wait(home, deps(home));
+    reach.wait(home, deps(home, [e]));
     sizes.set(home, sizes.get(home)! + w);
   }
 

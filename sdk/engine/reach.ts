@@ -39,7 +39,9 @@ export class Reach<U> {
   merge(u: U, gone: U): void {
     const [id, old] = [this.#ids.get(u)!, this.#ids.get(gone)!];
     or(this.#bits[id], this.#bits[old]);
-    for (const b of this.#bits) if (this.#has(b, old)) b[id >>> 5] |= 1 << (id & 31);
+    this.#bits.forEach((b) => {
+      if (this.#has(b, old)) b[id >>> 5] |= 1 << (id & 31);
+    });
     this.#clear(id, id);
     this.#clear(id, old);
     this.#spread(id);
@@ -47,7 +49,9 @@ export class Reach<U> {
 
   #spread(id: number): void {
     const mine = this.#bits[id];
-    for (const b of this.#bits) if (b !== mine && this.#has(b, id)) or(b, mine);
+    this.#bits.forEach((b) => {
+      if (b !== mine && this.#has(b, id)) or(b, mine);
+    });
   }
   #has(b: Uint32Array, id: number): boolean {
     return ((b[id >>> 5] >>> (id & 31)) & 1) === 1;

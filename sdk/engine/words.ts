@@ -14,7 +14,7 @@ export class Words {
   readonly relocations: Relocation[] = [];
 
   push(...words: number[]): void {
-    for (const w of words) this.data.push(w);
+    this.data.push(...words);
   }
   address(base: number, addend: number): void {
     this.relocations.push({ word: this.data.length, base, addend });

@@ -2,6 +2,7 @@
 
 import { CheckpointError, DataError, OptionError } from '../core/errors.ts';
 import type { HostArray, Json } from '../core/host.ts';
+import type { BatchSource } from '../data/source.ts';
 import { type Component, field, isCount, isTextOrNull, type Saved } from './component.ts';
 
 const NONE: ReadonlyMap<string, HostArray> = new Map();
@@ -30,16 +31,23 @@ export class Cursor implements Component {
   readonly version = 1;
   epoch = 0;
   batch = 0;
-  /** The data set's own digest; null before any was seen. */
+  /** The data set's own digest; null before any was seen, and until known() where the data are new. */
   id: string | null = null;
+  /** Whose digest it will be: taking one reads all data, which a run that saves nothing need not wait for. */
+  #data: Pick<BatchSource, 'id'> | null = null;
 
   /**
    * Ties the cursor to a data set; before the first batch is consumed, any will do.
    * @throws DataError E_DATA_ORDER where it belongs to another one; `allowed` starts the epoch under way anew in the new data.
    */
-  attach(id: string, allowed: boolean): void {
-    const begun = this.epoch > 0 || this.batch > 0;
-    if (begun && this.id !== null && this.id !== id) {
+  async attach(data: Pick<BatchSource, 'id'>, allowed: boolean): Promise<void> {
+    if (this.epoch === 0 && this.batch === 0) {
+      this.#data = data;
+      return;
+    }
+    await this.known();
+    const id = await data.id();
+    if (this.id !== null && this.id !== id) {
       if (!allowed) {
         throw new DataError(`run: the data are not those of this run: ${short(id)}, not ${short(this.id)}`, {
           code: 'E_DATA_ORDER',
@@ -52,6 +60,12 @@ export class Cursor implements Component {
     this.id = id;
   }
 
+  /** Resolves when `id` is that of the data. */
+  async known(): Promise<void> {
+    if (this.#data) this.id = await this.#data.id();
+    this.#data = null;
+  }
+
   save(): Saved {
     return { state: { id: this.id, epoch: this.epoch, batch: this.batch }, tensors: NONE };
   }
@@ -60,7 +74,10 @@ export class Cursor implements Component {
     const id = field('data', state, 'id', isTextOrNull, 'text or null');
     const epoch = field('data', state, 'epoch', isCount, 'a count');
     const batch = field('data', state, 'batch', isCount, 'a count');
-    return () => Object.assign(this, { id, epoch, batch });
+    return () => {
+      this.#data = null;
+      Object.assign(this, { id, epoch, batch });
+    };
   }
 }
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
-import { batches, moments } from '../data/index.ts';
+import { type BatchSource, batches, moments } from '../data/index.ts';
 import { createRuntime, type Runtime, type Tensor } from '../index.ts';
 import { build } from '../nn/build.ts';
 import {
@@ -230,6 +230,27 @@ describe('what does not fit is refused, and changes nothing', () => {
     assert.equal(await trainer.fingerprint(), before);
     await drain(trainer.run(smaller, { epochs: 2 }, { allowNewData: true }));
     assert.equal(trainer.step, 7 + 6, 'the epoch under way began anew, in 6 batches of 4');
+  });
+  test("the data's digest is asked for by what needs it: a state, or another run", async () => {
+    const wrapped = (asked: string[], name: string): BatchSource => {
+      const source = tinyBatches();
+      const id = () => {
+        asked.push(name);
+        return source.id();
+      };
+      return { batches: source.batches, id, epoch: (...a) => source.epoch(...a) };
+    };
+    const asked: string[] = [];
+    const trainer = tinyTrainer(rt);
+    const whole = tinyTrainer(rt);
+    await drain(whole.run(tinyBatches(), { steps: 4 }));
+    await drain(trainer.run(wrapped(asked, 'first'), { steps: 2 }));
+    assert.deepEqual(asked, []);
+    await drain(trainer.run(wrapped(asked, 'second'), { steps: 4 }));
+    assert.deepEqual(asked, ['first', 'second']);
+    assert.equal(await trainer.fingerprint(), await whole.fingerprint());
+    const smaller = tinyBatches({ size: 4 });
+    await assert.rejects(drain(trainer.run(smaller, { steps: 9 })), { code: 'E_DATA_ORDER' });
   });
   test('weights, a damaged file, another version', async () => {
     const store = memoryStore();

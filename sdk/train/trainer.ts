@@ -177,7 +177,7 @@ export class Trainer implements Disposable {
     try {
       o.signal?.throwIfAborted();
       await this.#checkpoints.claim(o);
-      this.#state.cursor.attach(await data.id(), o.allowNewData ?? false);
+      await this.#state.cursor.attach(data, o.allowNewData ?? false);
       yield* this.#loop(data, until, o);
       await this.#checkpoints.heed(() => this.save());
       await this.#inTurn(() => this.#taken.read());
@@ -325,6 +325,7 @@ export class Trainer implements Disposable {
   #snapshot(): Promise<Snapshot> {
     return this.#inTurn(async () => {
       await this.#taken.read();
+      await this.#state.cursor.known();
       return this.#state.snapshot();
     });
   }

@@ -60,6 +60,8 @@ class WasmPlan implements Compiled {
   readonly code: Buffer;
   readonly bindings: (Patch | undefined)[] = [];
   readonly arena: Patch = { words: [], addends: [], address: -1 };
+  /** Whether it has run: the first time is the engine's, which compiles the kernels that it meets. */
+  warm = false;
   constructor(plan: Plan, code: Buffer) {
     this.plan = plan;
     this.code = code;
@@ -191,19 +193,21 @@ export class WasmDevice implements Device {
     for (let i = 0; i < inputs.length; i++) this.#patch(c.bindings[i], (inputs[i] as Buffer).at);
     for (let i = 0; i < outputs.length; i++) this.#patch(c.bindings[inputs.length + i], (outputs[i] as Buffer).at);
     if (this.#arena) this.#patch(c.arena, this.#arena.at);
-    const flags = this.#execute(c.code.at);
+    const flags = this.#execute(c);
     const halted = guard ? this.#keep(c.plan, outputs, guard, flags !== 0) : false;
     if (flags === 0 && !halted) return CLEAN;
     return { nonfinite: (flags & FLAG.nonfinite) !== 0, index: (flags & FLAG.index) !== 0, halted };
   }
 
-  #execute(plan: number): number {
+  #execute(plan: WasmPlan): number {
     if (this.#broken) throw this.#broken;
-    if (!this.#crew || this.#busy > WORTH) return this.#told(this.#kernels.run(plan));
+    const { at } = plan.code;
+    if (!this.#crew || this.#busy > WORTH) return this.#told(this.#kernels.run(at));
     const start = performance.now();
-    const flags = this.#told(this.#kernels.run(plan));
+    const flags = this.#told(this.#kernels.run(at));
     const took = performance.now() - start;
-    if (took > LONG) this.#busy += took;
+    if (took > LONG && plan.warm) this.#busy += took;
+    plan.warm = true;
     if (this.#busy > WORTH) void this.#crew.begin();
     return flags;
   }

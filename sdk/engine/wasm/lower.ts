@@ -303,12 +303,11 @@ function programRows(
 
   p.values.forEach((v, i) => {
     const release = () => {
-      for (const [value, r] of owner) {
-        if (lastUse[value] <= i) {
-          owner.delete(value);
-          free.push(r);
-        }
-      }
+      owner.forEach((r, value) => {
+        if (lastUse[value] > i) return;
+        owner.delete(value);
+        free.push(r);
+      });
     };
     if (place[i] || v.kind === 'constant') return;
     if (v.kind === 'load') {
