@@ -4,7 +4,7 @@ import type { Attrs } from '../../sdk/core/node.ts';
 import { attrNumber } from '../../sdk/core/op.ts';
 import { narrow } from '../../sdk/core/scalar/index.ts';
 import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
-import { contract } from './matmul.ts';
+import { contract, loaded } from './matmul.ts';
 import { build, coordinates, get, type Value } from './value.ts';
 
 /** [size, kernel, stride, dilation, low, high] of each axis. */
@@ -20,9 +20,13 @@ export function element(x: Value, n: number, c: number, at: readonly number[]): 
   return at.every((p, i) => p >= 0 && p < x.shape[i + 2]) ? get(x, [n, c, ...at]) : 0;
 }
 
-/** An operand in the mode that the attributes name. */
+/** A loaded operand, in the mode that the attributes name. */
 export const rounded = (x: Value, { precision }: Attrs): Value =>
-  precision ? { ...x, data: Float32Array.from(x.data, (v) => narrow(v, precision === 'high' ? 0x1000 : 0x10000)) } : x;
+  loaded(
+    precision
+      ? { ...x, data: Float32Array.from(x.data, (v) => narrow(v, precision === 'high' ? 0x1000 : 0x10000)) }
+      : x,
+  );
 
 export function conv(x: Value, w: Value, attrs: Attrs, shape: Shape): Value {
   const axes = axesOf(attrs);
@@ -36,7 +40,7 @@ export function conv(x: Value, w: Value, attrs: Attrs, shape: Shape): Value {
       const ci = Math.floor(k / taps);
       const tap = all[k % taps];
       const at = axes.map(([, , stride, dilation, low], i) => o[i] * stride - low + tap[i] * dilation);
-      return [get(w, [co, ci, ...tap]), element(x, n, first + ci, at)];
+      return get(w, [co, ci, ...tap]) * element(x, n, first + ci, at);
     });
   });
 }
@@ -54,7 +58,7 @@ export function convInput(g: Value, w: Value, attrs: Attrs, shape: Shape): Value
       const tap = all[k % taps];
       // The output that this tap of its window takes the element to, if there is one.
       const at = axes.map(([, , stride, dilation, low], i) => (p[i] + low - tap[i] * dilation) / stride);
-      return [get(w, [co, c % own, ...tap]), at.every(Number.isInteger) ? element(g, n, co, at) : 0];
+      return get(w, [co, c % own, ...tap]) * (at.every(Number.isInteger) ? element(g, n, co, at) : 0);
     });
   });
 }
@@ -72,7 +76,7 @@ export function convWeight(x: Value, g: Value, attrs: Attrs, shape: Shape): Valu
       const n = Math.floor(k / places);
       const o = all[k % places];
       const at = axes.map(([, , stride, dilation, low], i) => o[i] * stride - low + tap[i] * dilation);
-      return [element(x, n, c, at), get(g, [n, co, ...o])];
+      return element(x, n, c, at) * get(g, [n, co, ...o]);
     });
   });
 }

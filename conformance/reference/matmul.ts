@@ -3,32 +3,30 @@
 import type { Attrs } from '../../sdk/core/node.ts';
 import { C, W } from '../../sdk/core/scalar/index.ts';
 import type { Shape } from '../../sdk/core/shape.ts';
-import { build, flatOf, type Value } from './value.ts';
+import { build, stretchedTo, type Value } from './value.ts';
 
 const f = Math.fround;
 const CHUNK = 256;
 
-/** One output from its terms 0 .. n-1. */
-export function contract(n: number, term: (k: number) => readonly [a: number, b: number]): number {
+/** An operand as the window of loads leaves it. */
+export const loaded = (x: Value): Value => ({ ...x, data: Float32Array.from(x.data, W) });
+
+/** One output from its terms 0 .. n-1: exact products of loaded factors, for which a double has room. */
+export function contract(n: number, term: (k: number) => number): number {
   let total = 0;
   for (let start = 0; start < n; start += CHUNK) {
     let acc = 0;
-    for (let k = start; k < Math.min(n, start + CHUNK); k++) {
-      const [a, b] = term(k);
-      acc = f(acc + f(W(a) * W(b)));
-    }
+    const end = Math.min(n, start + CHUNK);
+    for (let k = start; k < end; k++) acc = f(acc + f(term(k)));
     total = start === 0 ? acc : f(total + acc);
   }
   return C(total);
 }
 
 /** i32 products, added modulo 2^32. */
-function dot(n: number, term: (k: number) => readonly [a: number, b: number]): number {
+function dot(n: number, term: (k: number) => number): number {
   let acc = 0;
-  for (let k = 0; k < n; k++) {
-    const [a, b] = term(k);
-    acc = (acc + a * b) | 0;
-  }
+  for (let k = 0; k < n; k++) acc = (acc + term(k)) | 0;
   return acc;
 }
 
@@ -38,24 +36,14 @@ export function matmul(a: Value, b: Value, attrs: Attrs, shape: Shape): Value {
   const [m, n] = shape.slice(-2);
   const depth = a.shape[a.shape.length - (ta ? 2 : 1)];
   const integers = a.dtype === 'i8';
+  const { data: x } = integers ? a : loaded(a);
+  const { data: y } = integers ? b : loaded(b);
+  const sum = integers ? dot : contract;
+  const lead = shape.length - 2;
+  const [di, dk, ek, ej] = [ta ? 1 : depth, ta ? m : 1, tb ? 1 : n, tb ? depth : 1];
   return build(shape, integers ? 'i32' : 'f32', (at) => {
-    const [i, j] = at.slice(-2);
-    const left = matrixAt(a, at) * m * depth;
-    const right = matrixAt(b, at) * depth * n;
-    const term = (k: number): readonly [number, number] => [
-      a.data[left + (ta ? k * m + i : i * depth + k)],
-      b.data[right + (tb ? j * depth + k : k * n + j)],
-    ];
-    return integers ? dot(depth, term) : contract(depth, term);
+    const left = stretchedTo(a.shape, at, lead) * m * depth + at[lead] * di;
+    const right = stretchedTo(b.shape, at, lead) * depth * n + at[lead + 1] * ej;
+    return sum(depth, (k) => x[left + k * dk] * y[right + k * ek]);
   });
-}
-
-/** Which of an operand's matrices serves an output: batch axes are aligned from the right, and one of size 1 serves all. */
-function matrixAt(x: Value, at: readonly number[]): number {
-  const own = x.shape.slice(0, -2);
-  const lead = at.length - 2 - own.length;
-  return flatOf(
-    own.map((d, p) => (d === 1 ? 0 : at[lead + p])),
-    own,
-  );
 }

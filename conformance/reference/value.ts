@@ -7,11 +7,15 @@ import { type Shape, sizeOf } from '../../sdk/core/shape.ts';
 
 export type Value = HostArray<DType>;
 
-/** A value from its element function, called with the coordinates of each element in row-major order. */
+/** A value from its element function, called with the coordinates of each element in row-major order. They are one array, which moves on. */
 export function build(shape: Shape, dtype: DType, element: (at: readonly number[]) => number): Value {
   const size = sizeOf(shape);
   const data = new ARRAY[dtype](size);
-  for (let i = 0; i < size; i++) data[i] = element(coordinates(i, shape));
+  const at = new Array<number>(shape.length).fill(0);
+  for (let i = 0; i < size; i++) {
+    data[i] = element(at);
+    for (let d = shape.length - 1; d >= 0 && ++at[d] === shape[d]; d--) at[d] = 0;
+  }
   return { data, shape, dtype };
 }
 
@@ -35,12 +39,16 @@ export function flatOf(at: readonly number[], shape: Shape): number {
 export const get = (x: Value, at: readonly number[]): number => x.data[flatOf(at, x.shape)];
 
 /** The element that the NumPy rule puts at `at` of a larger shape. */
-export function stretched(x: Value, at: readonly number[]): number {
-  const lead = at.length - x.shape.length;
-  return get(
-    x,
-    x.shape.map((d, i) => (d === 1 ? 0 : at[i + lead])),
-  );
+export function stretched({ data, shape }: Value, at: readonly number[]): number {
+  return data[stretchedTo(shape, at, at.length)];
+}
+
+/** The number of the element, or of the matrix where `to` leaves out its axes, that the NumPy rule puts at `at` of a larger shape. */
+export function stretchedTo(shape: Shape, at: readonly number[], to: number): number {
+  const lead = at.length - shape.length;
+  let flat = 0;
+  for (let d = lead; d < to; d++) flat = flat * shape[d - lead] + (shape[d - lead] === 1 ? 0 : at[d]);
+  return flat;
 }
 
 /** The bits of an element as u32; integers and bool are their own. */
