@@ -48,19 +48,32 @@ export class Crew {
   }
 
   async #add(thread: number): Promise<void> {
+    let other: { end(): void } | undefined;
+    let gone: Error | undefined;
+    const start = this.#start({ ...this.#errand, thread }, (why) => {
+      gone = why;
+      if (other) this.#lose(other, why);
+    });
     let late: (why: Error) => void = () => {};
     const timer = setTimeout(() => late(new Error('a thread does not start')), PATIENCE);
     try {
-      const other = await Promise.race([
-        this.#start({ ...this.#errand, thread }, (why) => this.#lose(other, why)),
+      const started = await Promise.race([
+        start,
         new Promise<never>((_, fail) => {
           late = fail;
         }),
       ]);
-      if (this.#ended) other.end();
-      else this.#others.add(other);
+      if (gone) throw gone;
+      if (this.#ended) return started.end();
+      other = started;
+      this.#others.add(other);
     } catch (e) {
       this.why = (e as Error).message;
+      // It may yet come.
+      start.then(
+        (o) => o.end(),
+        () => {},
+      );
     } finally {
       clearTimeout(timer);
     }
