@@ -21,20 +21,21 @@ export async function disasters(o: FaultOptions, say: (line: string) => void = (
   const all: string[] = [];
   for (const [name, s] of Object.entries(SCENARIOS)) {
     const faults: string[] = [];
-    const alone = await powerCuts(s, o);
+    const seen = new Set<string>();
+    const alone = await powerCuts(s, o, seen);
     faults.push(...alone.faults);
-    let [deaths, moments, states] = [0, alone.moments, alone.states];
+    let [deaths, moments, tried] = [0, alone.moments, alone.tried];
     for (let death = o.seed % o.stride; death < alone.calls; death += o.stride) {
-      const second = await powerCuts(s, { ...o, death });
+      const second = await powerCuts(s, { ...o, death }, seen);
       deaths++;
       moments += second.moments;
-      states += second.states;
+      tried += second.tried;
       faults.push(...second.faults);
     }
     const f = await failures(s, o.stride);
     faults.push(...f.faults);
     say(
-      `${name}: power cut at ${moments} moments, after ${deaths} deaths of another writer: ${states} states of the disk`,
+      `${name}: power cut at ${moments} moments, after ${deaths} deaths of another writer: ${tried} disks, ${seen.size} of them different`,
     );
     say(
       `    ${f.failed} failing calls (of ${f.calls} calls, in ${Object.keys(CODES).length} ways), ${f.borne} of them borne; ${faults.length} faults`,

@@ -2,15 +2,15 @@
 
 import { createHash } from 'node:crypto';
 import { random } from '../../../sdk/checkpoint/sample.ts';
-import { Disk, TORN } from './disk.ts';
+import { Disk } from './disk.ts';
 import type { Promised, Scenario } from './runs.ts';
 
 class Death extends Error {}
 
 export interface Cuts {
-  /** Moments of a cut, and different states of the disk among all that were tried. */
+  /** Moments of a cut, and states of the disk that were tried. */
   readonly moments: number;
-  readonly states: number;
+  readonly tried: number;
   readonly faults: readonly string[];
 }
 
@@ -26,11 +26,13 @@ function* choices(loose: readonly number[], more: number, next: () => number): I
 
 /**
  * A writer does its work; where `death` is given it dies at that call, without a power cut, and another one comes. Then the power
- * is cut behind every operation of the last writer (or every so manyth), and every choice of what was not flushed is looked at.
+ * is cut behind every operation of the last writer (or every so manyth), and every choice of what was not flushed is looked at,
+ * unless `seen` has that state of the disk with that promise: what is found in it hangs on nothing else.
  */
 export async function powerCuts(
   s: Scenario,
   o: { seed: number; death?: number; every?: number },
+  seen: Set<string>,
 ): Promise<Cuts & { calls: number }> {
   const disk = new Disk();
   const next = random(o.seed);
@@ -40,25 +42,25 @@ export async function powerCuts(
   const fatal = () => {
     if (calls++ >= (o.death ?? Number.POSITIVE_INFINITY)) throw new Death();
   };
-  const life = s.writer(disk.fs(fatal)).work(keep);
+  const life = s.writer(disk.fs(fatal), 'first').work(keep);
   await life.catch((e) => {
     if (calls <= (o.death ?? Number.POSITIVE_INFINITY)) throw e;
   });
   let from = 0;
   if (o.death !== undefined) {
     from = disk.length;
-    await s.writer(disk.fs()).work(keep);
+    await s.writer(disk.fs(), 'second').work(keep);
   }
-  const seen = new Set<string>();
   const faults: string[] = [];
-  let moments = 0;
+  let [moments, tried] = [0, 0];
   for (let end = from; end <= disk.length; end += o.every ?? 1) {
     moments++;
     const promised = promises.filter(({ at }) => at <= end).at(-1)?.p;
     for (const kept of choices(disk.loose(end), 3, next)) {
-      for (const torn of TORN) {
+      for (const torn of disk.torn(end)) {
         const after = disk.cut(end, kept, torn);
-        const state = `${promised?.seq} ${after.describe((b) => createHash('sha1').update(b).digest('base64'))}`;
+        tried++;
+        const state = `${promised?.seq} ${promised?.step} ${after.describe((b) => createHash('sha1').update(b).digest('base64'))}`;
         if (seen.has(state)) continue;
         seen.add(state);
         const why = await s.wrong(after.fs(), promised);
@@ -66,5 +68,5 @@ export async function powerCuts(
       }
     }
   }
-  return { moments, states: seen.size, faults, calls };
+  return { moments, tried, faults, calls };
 }

@@ -21,8 +21,8 @@ type Node = { kind: 'file'; bytes: Uint8Array } | { kind: 'dir'; names: Map<stri
 type Image = ReadonlyMap<number, Node>;
 
 /** How much of bytes that were not flushed is there after a power cut: only their length with 'zeros'. */
-export const TORN = ['none', 'half', 'zeros', 'all'] as const;
-export type Torn = (typeof TORN)[number];
+const TORN = ['none', 'half', 'zeros', 'all'] as const;
+type Torn = (typeof TORN)[number];
 
 /** No call writes more than this, so that every body is written in several. */
 const MOST = 5000;
@@ -79,6 +79,11 @@ export class Disk {
   /** Operations on names before `end` that no flush has forced. */
   loose(end: number): number[] {
     return this.#free(end).filter((i) => this.#log[i].op === 'names');
+  }
+
+  /** How bytes may have been torn: in one way where a flush has forced all of them. */
+  torn(end: number): readonly Torn[] {
+    return this.#free(end).some((i) => this.#log[i].op === 'write') ? TORN : ['all'];
   }
 
   #free(end: number): number[] {

@@ -31,7 +31,7 @@ export async function failures(s: Scenario, stride = 1): Promise<Failures> {
   const count = () => {
     calls++;
   };
-  await s.writer(new Disk().fs(count)).work(() => {});
+  await s.writer(new Disk().fs(count), 'first').work(() => {});
   let failed = 0;
   let borne = 0;
   const digest = (b: Uint8Array) => createHash('sha1').update(b).digest('base64');
@@ -52,7 +52,7 @@ export async function failures(s: Scenario, stride = 1): Promise<Failures> {
     const keep = (p: Promised) => {
       promised = p;
     };
-    const writer = s.writer(disk.fs(before));
+    const writer = s.writer(disk.fs(before), 'first');
     try {
       await writer.work(keep);
       if (syscall !== '') borne++;

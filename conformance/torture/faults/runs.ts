@@ -39,12 +39,13 @@ export interface Writer {
 }
 
 export interface Scenario {
-  writer(fs: FsModule): Writer;
+  writer(fs: FsModule, name: string): Writer;
   /** What is wrong after a fault with what was promised, or null. */
   wrong(fs: FsModule, promised: Promised | undefined): Promise<string | null>;
 }
 
-const open = (fs: FsModule, o: RunStoreOptions = {}) => new RunStore(fsStore(DIR, { fs }), o);
+/** By a clock that stands still, so that equal histories leave equal disks. */
+const open = (fs: FsModule, o: RunStoreOptions = {}) => new RunStore(fsStore(DIR, { fs }), { clock: () => 0, ...o });
 
 /** A run, and what is saved in it from a step on. */
 function run(
@@ -57,8 +58,8 @@ function run(
   ) => Promise<void>,
 ): Scenario {
   return {
-    writer(fs) {
-      const r = open(fs, o);
+    writer(fs, name) {
+      const r = open(fs, { ...o, writer: name });
       return {
         async work(promised) {
           const from = Number((await r.resume())?.commit.step ?? 0);
