@@ -20,7 +20,7 @@ import type { GetOptions, Store, StoreBody, StoreIO } from './store.ts';
 export interface CacheOptions {
   /** Bytes that are kept here; beyond them what was read longest ago goes first. 4 GiB unless given. */
   maxBytes?: number;
-  /** Keys whose bytes never change. Those of a run's objects unless given: `objects/<root>.cbor`, under any prefix. */
+  /** Keys whose bytes never change. Those of a run's objects unless given: `objects/<root>-<random>.cbor`, under any prefix. */
   immutable?: (key: string) => boolean;
 }
 
@@ -30,7 +30,7 @@ const RUN = 16;
 /** Bodies up to this are held while they are written. */
 const COPIED = 16 * BLOCK;
 
-const isObject = (key: string): boolean => /(^|\/)objects\/[0-9a-f]{64}\.cbor$/.test(key);
+const isObject = (key: string): boolean => /(^|\/)objects\/[0-9a-f]{64}(-[0-9a-f]+)?\.cbor$/.test(key);
 
 /**
  * A store that reads through `local`.

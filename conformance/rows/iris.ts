@@ -6,6 +6,7 @@
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { irisRecipe } from '../../examples/iris.ts';
+import { RunStore } from '../../sdk/checkpoint/index.ts';
 import type { Runtime } from '../../sdk/core/runtime.ts';
 import { bitsOf } from '../../sdk/core/scalar/index.ts';
 import { batches } from '../../sdk/data/index.ts';
@@ -51,11 +52,12 @@ async function start(rt: Runtime, store: Store) {
 
 async function finish(trainer: Trainer, store: Store): Promise<Omit<Golden, 'middle'>> {
   const { root } = await trainer.save();
+  const saved = await new RunStore(store).commits();
   return {
     losses: (await trainer.history('loss')).map(({ value }) => hex(bitsOf(value ?? Number.NaN))),
     fingerprint: await trainer.fingerprint(),
     root,
-    file: encode(await store.get(`objects/${root}.cbor`)),
+    file: encode(await store.get(saved[saved.length - 1].object)),
   };
 }
 

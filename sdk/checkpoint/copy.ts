@@ -10,9 +10,8 @@ import type { CommitRecord } from './commit.ts';
 import { isDamage } from './damage.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { CommitLog } from './log.ts';
-import { ObjectStore } from './objects.ts';
+import { contentOf, ObjectStore } from './objects.ts';
 import { WHOLE } from './source.ts';
-import type { TensorSource } from './tensor.ts';
 
 export interface CopyOptions extends IO {
   /** Where the run lies in `from`: '' or text that ends in '/'. */
@@ -42,7 +41,8 @@ interface Place {
 /**
  * Copies the live commits of a run, and their states, to a store that is empty or holds an earlier time of the same run.
  * Every byte is verified on its way. States go first, the newest commit and the `LATEST` hint next, older commits last: an
- * abort or a kill leaves `to` with the run it had before or with the newest state, and the same call again does the rest.
+ * abort or a kill leaves `to` with the run it had before or with the newest state, and the same call again does the rest. What an
+ * abort has left is used again, so nobody may collect garbage in `to` meanwhile.
  *
  * @example
  *   const { latest } = await copyRun(indexeddbStore('iris'), fetchStore('https://example.org/runs/iris/'));
@@ -128,13 +128,8 @@ async function carry(source: Place, target: Place, r: CommitRecord, o: IO): Prom
     // What is fetched whole is verified once; a large state is verified tensor by tensor while it is written.
     const verify = r.size <= WHOLE ? 'full' : 'lazy';
     const file = await reading(() => source.objects.open(r.object, r.root, { ...o, verify }));
-    const { kind, schema, state } = file;
-    const tensors = file.tensors.map(({ name, dtype, shape }): [string, TensorSource] => {
-      const read = (io?: IO) => reading(async () => (await file.read(name, io)).data);
-      return [name, { dtype, shape, read }];
-    });
-    // The same content is the same bytes, and so the same object.
-    await target.objects.put({ kind, schema, state, tensors: new Map(tensors) }, o);
+    const content = contentOf(file, (name, io) => reading(() => file.read(name, io)));
+    await target.objects.put(content, o, r);
     return null;
   } catch (e) {
     if (e === fault && isDamage(e)) return e;

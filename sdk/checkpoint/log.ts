@@ -40,10 +40,11 @@ export class CommitLog {
 
   /** Sequence numbers in the log, ascending. Where the store cannot list, those that are missing too. */
   async seqs(o: IO): Promise<number[]> {
-    return (await this.#lists()) ? this.#listed(o) : this.#unlisted(o);
+    return (await this.lists()) ? this.#listed(o) : this.#unlisted(o);
   }
 
-  async #lists(): Promise<boolean> {
+  /** Else records are never removed. */
+  async lists(): Promise<boolean> {
     return (await this.#store.caps()).list;
   }
 
@@ -75,7 +76,7 @@ export class CommitLog {
 
   /** The highest number above one that is in the log, else 0. */
   async above(seq: number): Promise<number> {
-    if (await this.#lists()) return (await this.#listed({}, seq)).at(-1) ?? 0;
+    if (await this.lists()) return (await this.#listed({}, seq)).at(-1) ?? 0;
     const exists = async (n: number) => (await this.#store.head(this.key(n))) !== null;
     // Whoever has removed the records in between has said in the hint how far the log goes.
     const last = await lastFrom(Math.max(seq, (await this.#hint({})) ?? 0), exists);
@@ -103,6 +104,11 @@ export class CommitLog {
     }
   }
 
+  async record(seq: number, o: IO): Promise<CommitRecord | undefined> {
+    const entry = await this.read(seq, o);
+    return 'record' in entry ? entry.record : undefined;
+  }
+
   /**
    * Commits newest first, read one at a time. The newest readable record's floor ends the walk, unless all are asked for:
    * below it may lie what a killed writer had no time to remove. Where the store cannot list, numbers may be missing,
@@ -110,7 +116,7 @@ export class CommitLog {
    */
   async *newestFirst(o: IO & { all?: boolean }, seqs?: readonly number[]): AsyncGenerator<LogEntry> {
     const order = [...(seqs ?? (await this.seqs(o)))].reverse();
-    const lists = await this.#lists();
+    const lists = await this.lists();
     let floor = 0;
     for (const seq of order) {
       if (seq < floor) return;
@@ -140,7 +146,7 @@ export class CommitLog {
     this.#unsure = undefined;
     if (above > 0) throw await this.#conflict(record, above, o, 'E_FENCED');
     // A store that fails here has still kept the commit, and a log without holes needs no hint.
-    if (!(await this.#lists())) await this.point(seq).catch(ifOurs);
+    if (!(await this.lists())) await this.point(seq).catch(ifOurs);
   }
 
   /** Brings in a record of another log as it is. E_CONFLICT where another one has its number. */
@@ -183,7 +189,7 @@ export class CommitLog {
 
   /** Only after `point`. Where the store cannot list, records stay: a log without holes is how its end is found. */
   async remove(seq: number, o: IO): Promise<void> {
-    if (!(await this.#lists())) return;
+    if (!(await this.lists())) return;
     await this.#store.delete(this.key(seq), { signal: o.signal });
   }
 

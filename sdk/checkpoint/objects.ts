@@ -1,14 +1,33 @@
-/** The states of a run: immutable objects whose name is their root, so that the same state is stored once. */
+/** The states of a run: immutable objects, whose names begin with their root. */
 
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
-import type { IO } from '../core/host.ts';
+import type { HostArray, IO } from '../core/host.ts';
+import { hex } from '../core/sha256.ts';
+import type { CommitRecord } from './commit.ts';
 import { isDamage } from './damage.ts';
 import type { Limits } from './limits.ts';
 import { type CheckpointFile, type OpenOptions, openCheckpoint } from './reader.ts';
+import type { TensorSource } from './tensor.ts';
 import { type CheckpointContent, type CheckpointDraft, draftCheckpoint, type Seal } from './writer.ts';
 
 const OBJECTS = 'objects/';
+
+/** A name that nobody else has. `crypto.randomUUID` is missing on pages that are not served securely. */
+export const nonce = (): string => hex(crypto.getRandomValues(new Uint8Array(16)));
+
+/** What a file holds, to be written again; its tensors are read, and so verified, one by one. */
+export function contentOf(
+  file: CheckpointFile,
+  read: (name: string, o?: IO) => Promise<HostArray> = (name, o) => file.read(name, o),
+): CheckpointContent {
+  const { kind, schema, state } = file;
+  const tensors = file.tensors.map(({ name, dtype, shape }): [string, TensorSource] => [
+    name,
+    { dtype, shape, read: async (o) => (await read(name, o)).data },
+  ]);
+  return { kind, schema, state, tensors: new Map(tensors) };
+}
 
 export class ObjectStore {
   readonly #store: Store;
@@ -36,13 +55,14 @@ export class ObjectStore {
   }
 
   /**
-   * Under its late name where the store can, so that the state is read once; else hashed first. Once the commit is there,
-   * `ensure` writes an object again that was there before and that another writer has removed meanwhile.
+   * Under a late name where the store can, so that the state is read once; else hashed first. The name is one that nothing had
+   * before, and so one that nobody is about to remove; only the same state as `like` has its name.
    */
   async put(
     content: CheckpointContent | CheckpointDraft,
     o: IO,
-  ): Promise<Seal & { object: string; size: number; ensure(): Promise<void> }> {
+    like?: Pick<CommitRecord, 'root' | 'object'>,
+  ): Promise<Seal & { object: string; size: number }> {
     const draft =
       'body' in content ? content : await draftCheckpoint(content, { signal: o.signal, limits: this.#limits });
     const caps = await this.#store.caps();
@@ -55,7 +75,11 @@ export class ObjectStore {
       });
     }
     if (!caps.lateKey) await draft.seal(o);
-    const object = () => `${OBJECTS}${draft.sealed().root}.cbor`;
+    const own = nonce();
+    const object = () => {
+      const { root } = draft.sealed();
+      return root === like?.root ? like.object : `${OBJECTS}${root}-${own}.cbor`;
+    };
     const key = () => this.#prefix + object();
     const io = { signal: o.signal };
     const answer = await this.#store.put(caps.lateKey ? key : key(), draft.body, { ...io, ifAbsent: true });
@@ -67,10 +91,7 @@ export class ObjectStore {
         await this.#store.put(key(), draft.body, io);
       });
     }
-    const ensure = async () => {
-      if (answer === 'exists' && !(await this.#store.head(key()))) await this.#store.put(key(), draft.body);
-    };
-    return { ...seal, object: object(), size: draft.size, ensure };
+    return { ...seal, object: object(), size: draft.size };
   }
 
   async remove(object: string, o: IO): Promise<void> {

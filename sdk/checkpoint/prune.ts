@@ -7,9 +7,8 @@ import type { ObjectStore } from './objects.ts';
 
 /**
  * Leaves the hint at the new commit, so that the log's end is found also by those who cannot list; then removes records first
- * and objects second: a kill between leaves an unnamed object, never a record without one. Objects stay where another writer
- * has committed meanwhile, since it may have named them again. What cannot be removed stays among `remaining`, because the new
- * commit is safe either way.
+ * and objects second: a kill between leaves an unnamed object, never a record without one. However long that takes, nobody names
+ * such an object again (see RunStore). What cannot be removed stays among `remaining`, because the new commit is safe either way.
  */
 export async function prune(
   log: CommitLog,
@@ -33,13 +32,9 @@ export async function prune(
   const remaining: CommitRecord[] = [];
   const gone: CommitRecord[] = [];
   for (const r of records) (dead(r) && (await attempt(() => log.remove(r.seq, {}))) ? gone : remaining).push(r);
-  let alone = false;
-  await attempt(async () => {
-    alone = (await log.above(latest.seq)) === 0;
-  });
   const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
   for (const r of gone) {
-    if (!alone || named.has(r.object)) continue;
+    if (named.has(r.object)) continue;
     if (!(await attempt(() => objects.remove(r.object, {})))) remaining.push(r);
   }
   return { remaining, undeleted };

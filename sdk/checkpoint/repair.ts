@@ -51,11 +51,37 @@ export interface Repair {
 export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Repair> {
   const { prefix, apply = false, limits, signal } = o;
   const run = new RunStore(store, { prefix, limits });
+  for (let missing = new Set<number>(); ; ) {
+    const { top, ...found } = await audit(run, signal);
+    if (found.checked === 0) {
+      throw new CheckpointError('E_NOT_FOUND', `${store.name}: holds no run`, {
+        path: store.name,
+        hint: 'check the place and the prefix of the run',
+      });
+    }
+    // What is not there may have been removed meanwhile by who goes on with the run: then the next look does not list it.
+    const gone = found.damaged.filter((d) => d.error.code === 'E_NOT_FOUND').map((d) => d.seq);
+    const sure = gone.every((seq) => missing.has(seq));
+    missing = new Set(gone);
+    if (!sure) continue;
+    const above = found.newest?.seq ?? 0;
+    const needed = found.newest !== null && found.damaged.some((d) => d.seq > above && d.commit?.op !== 'pin');
+    if (!found.newest || !needed || !apply) return { ...found, needed, done: null };
+    // Takes the run over as it was looked at: who commits from here on makes the rollback fail.
+    await run.resume(found.newest.root, { signal });
+    const newest = await run.audit({ signal }).next();
+    if (newest.value?.seq !== top) continue;
+    return { ...found, needed, done: (await run.rollback(found.newest.root, { signal })).commit };
+  }
+}
+
+async function audit(run: RunStore, signal: AbortSignal | undefined) {
   const damaged: Damaged[] = [];
-  let checked = 0;
+  let [checked, top] = [0, 0];
   let newest: CommitRecord | null = null;
   for await (const { seq, commit, open } of run.audit({ signal })) {
     checked++;
+    top = Math.max(top, seq);
     try {
       await open();
       // A tag is no state of its own: `latest` passes it over too.
@@ -65,14 +91,5 @@ export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Re
       damaged.push({ seq, what: commit ? 'state' : 'record', commit, error: e });
     }
   }
-  if (checked === 0) {
-    throw new CheckpointError('E_NOT_FOUND', `${store.name}: holds no run`, {
-      path: store.name,
-      hint: 'check the place and the prefix of the run',
-    });
-  }
-  const above = newest?.seq ?? 0;
-  const needed = newest !== null && damaged.some((d) => d.seq > above && d.commit?.op !== 'pin');
-  const done = needed && apply ? (await run.rollback((newest as CommitRecord).root, { signal })).commit : null;
-  return { checked, damaged, newest, needed, done };
+  return { checked, damaged, newest, top };
 }

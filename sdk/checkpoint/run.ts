@@ -1,17 +1,19 @@
 /**
- * A run's history in a store: immutable objects named by their content, and a log of commits. A state is saved once its
- * commit record is there; a kill at any byte before that leaves the previous commit as it was.
+ * A run's history in a store: immutable objects, and a log of commits. A state is saved once its commit record is there; a kill at
+ * any byte before that leaves the previous commit as it was.
+ *
+ * A commit names an object that was written for it, under a name that nothing had before, or the one that the commit right before
+ * it names. So what no live commit names is never named again, and who has begun to remove it may take any time over that.
  */
 
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
-import { hex } from '../core/sha256.ts';
 import type { CommitRecord } from './commit.ts';
 import { isDamage } from './damage.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { CommitLog } from './log.ts';
-import { ObjectStore } from './objects.ts';
+import { contentOf, nonce, ObjectStore } from './objects.ts';
 import { checkPlan, type KeepBest, type Retention } from './plan.ts';
 import { prune } from './prune.ts';
 import type { CheckpointFile, OpenOptions } from './reader.ts';
@@ -91,6 +93,8 @@ export class RunStore {
   /** The commit that the next state comes from. */
   #parent: number | null = null;
   #floor = 0;
+  /** The commit `#top` itself, where it is known. */
+  #last: CommitRecord | undefined;
   /** All records, where retention needs them. */
   #records: readonly CommitRecord[] | undefined;
   /** Commits found damaged: they count for nothing, and are removed only when they fall below the floor. */
@@ -128,6 +132,7 @@ export class RunStore {
       this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
       this.#floor = opened?.commit.floor ?? 0;
+      this.#last = opened?.commit.seq === top ? opened.commit : undefined;
       this.#records = undefined;
       return opened;
     });
@@ -157,21 +162,22 @@ export class RunStore {
     return this.#inTurn(async () => {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);
-      const { ensure, ...state } = await this.#objects.put(content, o);
+      const state = await this.#objects.put(content, o, this.#last);
       const { step, epoch } = info;
       const metrics = finite(info.metrics ?? {});
-      const saved = await this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
-      await ensure();
-      return saved;
+      return this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
     });
   }
 
-  /** Makes an older commit the latest by appending a new one that names its object. Nothing is rewritten. */
+  /**
+   * Makes an older commit the latest by appending a new one with its state. Nothing is rewritten: a state that is not the
+   * latest's is copied, since another writer may be about to remove the older one.
+   */
   rollback(ref: string, o: IO = {}): Promise<Saved> {
     return this.#again(ref, { op: 'rollback', tags: [] }, o);
   }
 
-  /** Gives an older commit tags, which also keep it from being removed. A tag that was given before moves here. */
+  /** Gives a commit tags, which also keep its state from being removed: an older one's is copied, as by `rollback`. A tag that was given before moves here. */
   pin(ref: string, tags: readonly string[], o: IO = {}): Promise<Saved> {
     return this.#again(ref, { op: 'pin', tags }, o);
   }
@@ -182,11 +188,7 @@ export class RunStore {
    */
   gc(o: IO & { graceMs?: number } = {}): Promise<Collected> {
     return this.#inTurn(async () => {
-      const named = new Set<string>();
-      for await (const e of this.#log.newestFirst(o)) {
-        if ('record' in e) named.add(e.record.object);
-        else if (e.error.code !== 'E_NOT_FOUND') throw e.error; // else a writer has removed it meanwhile
-      }
+      const named = await this.#named(o);
       const removed: string[] = [];
       const young: string[] = [];
       const before = this.#clock() - (o.graceMs ?? DAY);
@@ -200,22 +202,50 @@ export class RunStore {
     });
   }
 
+  /** Objects that live commits name, read until nothing has changed meanwhile: a commit that is missed may be the one that counts. */
+  async #named(o: IO): Promise<Set<string>> {
+    const records: CommitRecord[] = [];
+    const read = new Set<number>();
+    let floor = 0;
+    for (;;) {
+      const more = (await this.#log.seqs(o)).filter((seq) => seq >= floor && !read.has(seq));
+      if (more.length === 0 && (await this.#log.above(Math.max(0, ...read))) === 0) break;
+      for (const seq of more) read.add(seq);
+      for await (const e of this.#log.newestFirst(o, more)) {
+        if ('record' in e) {
+          records.push(e.record);
+          floor = Math.max(floor, e.record.floor);
+        } else if (e.error.code !== 'E_NOT_FOUND') throw e.error; // else a writer has removed it meanwhile
+      }
+    }
+    return new Set(records.filter((r) => r.seq >= floor).map((r) => r.object));
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#tail.then(work, work);
     this.#tail = mine.catch(() => {});
     return mine;
   }
 
-  /** What a reference means now, and the end of the log. Anew where another writer commits, and so may remove, meanwhile. */
+  /**
+   * What a reference means now, and the end of the log. Anew where another writer commits meanwhile, and once more where a commit
+   * is missing that was listed: where it was just removed, the second list does not have it.
+   */
   async #open(ref: string, o: Pick<OpenOptions, 'signal' | 'verify'>): Promise<{ opened: Opened | null; top: number }> {
-    for (;;) {
+    for (let missing = ''; ; ) {
       const seqs = await this.#log.seqs(o);
       const top = seqs.at(-1) ?? 0;
       if (top === 0 && ref === 'latest') return { opened: null, top };
       const skipped: CheckpointError[] = [];
       const opened = await this.#walk(ref, seqs, skipped, o);
       const moved = (!opened || skipped.length > 0) && (await this.#log.above(top)) > 0;
-      if (!moved) return { opened: opened ?? this.#none(ref, skipped), top };
+      const gone = skipped
+        .filter((e) => e.code === 'E_NOT_FOUND')
+        .map((e) => e.path)
+        .join();
+      if (!moved && (gone === missing || !(await this.#log.lists())))
+        return { opened: opened ?? this.#none(ref, skipped), top };
+      missing = gone;
     }
   }
 
@@ -263,7 +293,7 @@ export class RunStore {
     if (mine !== undefined) {
       this.#top = mine;
       this.#parent = mine;
-      this.#records = undefined;
+      this.#records = this.#last = undefined;
     }
     if (this.#top !== undefined) return this.#top;
     const top = (await this.#log.seqs(o)).at(-1) ?? 0;
@@ -285,8 +315,11 @@ export class RunStore {
       this.#top ??= found.top;
       const top = await this.#look(o);
       if (!found.opened) return this.#none(ref, []);
-      const { commit } = found.opened;
-      const { step, epoch, object, size, root, fingerprint, metrics } = commit;
+      const { commit, file } = found.opened;
+      const { step, epoch, metrics } = commit;
+      const last = this.#last ?? (await this.#log.record(top, o));
+      const { object, size, root, fingerprint } =
+        last?.object === commit.object ? commit : await this.#objects.put(contentOf(file), o);
       return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, ...as }, o);
     });
   }
@@ -303,6 +336,7 @@ export class RunStore {
     const commit = stays ? { ...draft, floor: [...stays].reduce((a, b) => Math.min(a, b)) } : draft;
     await this.#log.append(commit, o);
     this.#top = commit.seq;
+    this.#last = commit;
     this.#floor = commit.floor;
     if (commit.op !== 'pin') this.#parent = commit.seq;
     if (!before || !stays) return { commit, undeleted: [] };
@@ -333,6 +367,3 @@ function finite(metrics: Readonly<Record<string, number | null>>): Record<string
     Object.entries(metrics).map(([k, v]) => [k, v !== null && Number.isFinite(v) ? v + 0 : null]),
   );
 }
-
-/** A name that nobody else has. `crypto.randomUUID` is missing on pages that are not served securely. */
-const nonce = (): string => hex(crypto.getRandomValues(new Uint8Array(16)));
