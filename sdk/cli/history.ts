@@ -29,7 +29,7 @@ export async function log(path: string, o: JsonOption, t: Terminal): Promise<voi
 }
 
 export async function tag(path: string, ref: string, name: string, o: JsonOption, t: Terminal): Promise<void> {
-  const { run } = await runAt(path, 'tag');
+  const { run } = await runAt(path, 'tag', true);
   const { commit } = await run.pin(ref, [name]);
   t.out(
     o.json ? `${JSON.stringify(commit)}\n` : `${path}: '${name}' is step ${commit.step}, ${commit.root.slice(0, 12)}\n`,
@@ -37,14 +37,14 @@ export async function tag(path: string, ref: string, name: string, o: JsonOption
 }
 
 export async function rollback(path: string, ref: string, o: JsonOption, t: Terminal): Promise<void> {
-  const { run } = await runAt(path, 'rollback');
+  const { run } = await runAt(path, 'rollback', true);
   const { commit } = await run.rollback(ref);
   const done = `${path}: the latest is now step ${commit.step}, ${commit.root.slice(0, 12)} (commit ${commit.seq})\n`;
   t.out(o.json ? `${JSON.stringify(commit)}\n` : done);
 }
 
 export async function gc(path: string, o: GcOptions, t: Terminal): Promise<void> {
-  const { run } = await runAt(path, 'gc');
+  const { run } = await runAt(path, 'gc', true);
   const { removed, young } = await run.gc({ graceMs: o.graceHours * 3_600_000 });
   if (o.json) t.out(`${JSON.stringify({ removed, young })}\n`);
   else

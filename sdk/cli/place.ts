@@ -19,9 +19,12 @@ export interface Found {
   readonly skipped: readonly CheckpointError[];
 }
 
-/** @throws CheckpointError E_NOT_FOUND where there is nothing */
-export async function placeOf(text: string): Promise<Place> {
-  return isAddress(text) ? remote(text) : local(text);
+/**
+ * A server is asked what it keeps for writers only where the command `writes`.
+ * @throws CheckpointError E_NOT_FOUND where there is nothing
+ */
+export async function placeOf(text: string, writes = false): Promise<Place> {
+  return isAddress(text) ? remote(text, writes) : local(text);
 }
 
 const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
@@ -47,15 +50,16 @@ export async function bytesAt(text: string): Promise<Uint8Array> {
   }
 }
 
-function remote(text: string): Place {
+function remote(text: string, writes: boolean): Place {
   const url = new URL(text);
+  const readOnly = !writes;
   const ref = decodeURIComponent(url.hash.slice(1)) || 'latest';
   url.hash = '';
   const name = url.origin + url.pathname;
   const key = /([^/]+\.cbor)$/.exec(url.pathname)?.[1];
-  if (!key) return { kind: 'run', name, store: fetchStore(url, { readOnly: true }), ref };
+  if (!key) return { kind: 'run', name, store: fetchStore(url, { readOnly }), ref };
   url.pathname = url.pathname.slice(0, -key.length);
-  return { kind: 'file', name, store: fetchStore(url, { readOnly: true }), key: decodeURIComponent(key) };
+  return { kind: 'file', name, store: fetchStore(url, { readOnly }), key: decodeURIComponent(key) };
 }
 
 async function local(text: string): Promise<Place> {
@@ -95,8 +99,12 @@ export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<
 }
 
 /** The run that a place must be. */
-export async function runAt(text: string, what: string): Promise<{ run: RunStore; place: Place & { kind: 'run' } }> {
-  const place = await placeOf(text);
+export async function runAt(
+  text: string,
+  what: string,
+  writes = false,
+): Promise<{ run: RunStore; place: Place & { kind: 'run' } }> {
+  const place = await placeOf(text, writes);
   if (place.kind === 'run') return { run: new RunStore(place.store), place };
   throw new CheckpointError('E_NOT_FOUND', `${place.name}: a file, and ${what} is about runs`, {
     path: place.name,

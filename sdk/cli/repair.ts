@@ -8,7 +8,7 @@ import type { Terminal } from './program.ts';
 
 /** @throws CheckpointError E_INTEGRITY once all is told, where the latest state is damaged and was not mended */
 export async function repair(path: string, o: RepairOptions, t: Terminal): Promise<void> {
-  const { place } = await runAt(path, 'repair');
+  const { place } = await runAt(path, 'repair', o.apply);
   const { checked, damaged, newest, needed, done } = await repairRun(place.store, { apply: o.apply });
   if (o.json) {
     const bad = damaged.map(({ error: { code, message }, ...d }) => ({ ...d, code, message }));

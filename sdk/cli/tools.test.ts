@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fsStore } from '../../adapters/fs.ts';
+import { listen } from '../../adapters/testing/browsers.ts';
+import type { ServerOptions } from '../../adapters/testing/store-kinds.ts';
+import { storeHandler } from '../../adapters/testing/store-server.ts';
 import { encodeCheckpoint, openCheckpoint, RunStore } from '../checkpoint/index.ts';
 import type { HostArray } from '../core/host.ts';
 import { f32ToBf16 } from '../core/scalar/cast.ts';
@@ -59,7 +60,7 @@ async function runIn(name: string): Promise<RunStore> {
 
 /** A directory by HTTP. */
 async function serving(dir: string, work: (address: string) => Promise<void>): Promise<void> {
-  const server = createServer((q, r) => {
+  await using server = await listen((q, r) => {
     try {
       r.end(readFileSync(join(dir, decodeURIComponent(new URL(q.url as string, 'http://x').pathname))));
     } catch {
@@ -67,13 +68,7 @@ async function serving(dir: string, work: (address: string) => Promise<void>): P
       r.end();
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  } finally {
-    server.close();
-    server.closeAllConnections();
-  }
+  await work(server.url.slice(0, -1));
 }
 
 test('log, tag, rollback: the commits of a run, by text and as JSON', async () => {
@@ -100,6 +95,33 @@ test('log, tag, rollback: the commits of a run, by text and as JSON', async () =
   await assert.rejects(
     said((t) => rollback(at('nowhere'), 'latest', {}, t)),
     { code: 'E_NOT_FOUND' },
+  );
+});
+
+test('tag, rollback, gc and repair write to an address whose server keeps conditions, and to no other', async () => {
+  await runIn('served');
+  const path = at('served');
+  const by = async (o: ServerOptions, work: (address: string) => Promise<void>) => {
+    await using server = await listen(storeHandler(fsStore(path), o));
+    await work(server.url);
+  };
+  await by({}, async (address) => {
+    assert.match(await said((t) => tag(address, 'step:10', 'first', {}, t)), /'first' is step 10/);
+    assert.match(await said((t) => rollback(address, 'first', {}, t)), /the latest is now step 10/);
+    writeFileSync(join(path, 'objects', `${'0'.repeat(64)}.cbor`), 'killed');
+    assert.match(await said((t) => gc(address, { graceHours: 0 }, t)), /removed 1 objects/);
+    assert.match(await said((t) => repair(address, { apply: true }, t)), /nothing is damaged/);
+  });
+  await by({ conditions: false }, async (address) => {
+    await assert.rejects(
+      said((t) => tag(address, 'step:20', 'second', {}, t)),
+      { code: 'E_UNSUPPORTED' },
+    );
+  });
+  const commits = await new RunStore(fsStore(path)).commits();
+  assert.deepEqual(
+    commits.map((c) => `${c.op} ${c.step}`),
+    ['save 10', 'save 20', 'save 30', 'pin 10', 'rollback 10'],
   );
 });
 
