@@ -136,10 +136,11 @@ export function sealHead(l: Layout): Uint8Array {
 const FIELDS = ['indexOff', 'indexLen', 'tensorCount', 'leafCount', 'align', 'leaf', 'sealOff', 'fileLen'] as const;
 
 /** The 112 bytes behind the magic; `digest` is SHA-256 of the index. */
-export function prologueBytes(l: Layout, digest: Uint8Array): Uint8Array {
+export function prologueBytes(l: Layout, digest: Uint8Array, minor = 0): Uint8Array {
   const out = new Uint8Array(PROLOGUE);
   const view = new DataView(out.buffer);
-  view.setUint16(0, 1, true); // major; minor and flags are 0
+  view.setUint16(0, 1, true); // major; flags are 0
+  view.setUint16(2, minor, true);
   [INDEX_OFF, l.indexLen, l.tensors.length, l.leafCount, ALIGN, LEAF, l.sealOff, l.fileLen].forEach((v, i) => {
     view.setBigUint64(8 + 8 * i, BigInt(v), true);
   });
@@ -150,26 +151,15 @@ export function prologueBytes(l: Layout, digest: Uint8Array): Uint8Array {
 export interface Prologue {
   readonly minor: number;
   readonly indexLen: number;
-  readonly tensorCount: number;
-  readonly leafCount: number;
-  readonly sealOff: number;
-  readonly fileLen: number;
   readonly digest: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /**
- * Reads magic and prologue from the first bytes of a file of `size` bytes, and bounds every number before it is used.
- * E_MAGIC, E_VERSION, E_TRUNCATED, E_TRAILING, E_LAYOUT or E_LIMIT.
+ * Reads magic and prologue from the first bytes of a file of `size` bytes, and bounds every number; checkLayout() compares them
+ * when the index is known. E_MAGIC, E_VERSION, E_TRUNCATED, E_TRAILING, E_LAYOUT or E_LIMIT.
  */
 export function readPrologue(start: Uint8Array, size: number, limits: Limits): Prologue {
-  const fail = (code: `E_${string}`, why: string, offset: number, expected?: unknown, actual?: unknown): never => {
-    throw new CheckpointError(code, why, {
-      offset,
-      expected,
-      actual,
-      hint: code === 'E_VERSION' ? 'read it with a newer isobit' : 'the file is damaged; restore an earlier checkpoint',
-    });
-  };
   const magic = start.subarray(0, PREFIX.length);
   if (!sameBytes(magic, PREFIX.subarray(0, magic.length))) {
     const version = PREFIX.indexOf('1'.charCodeAt(0), 5);
@@ -177,60 +167,45 @@ export function readPrologue(start: Uint8Array, size: number, limits: Limits): P
     if (other.length > version) other[version] = PREFIX[version];
     const digit = magic[version] >= 0x30 && magic[version] <= 0x39;
     if (digit && sameBytes(other, PREFIX.subarray(0, other.length))) {
-      fail('E_VERSION', `format isobit/${String.fromCharCode(magic[version])}`, version, MAGIC);
+      refuse('E_VERSION', `format isobit/${String.fromCharCode(magic[version])}`, version, MAGIC);
     }
-    fail('E_MAGIC', 'not an isobit checkpoint', 0, MAGIC);
+    refuse('E_MAGIC', 'not an isobit checkpoint', 0, MAGIC);
   }
-  if (start.length < INDEX_OFF) fail('E_TRUNCATED', `${size} bytes, shorter than its prologue`, size, INDEX_OFF, size);
+  if (start.length < INDEX_OFF)
+    refuse('E_TRUNCATED', `${size} bytes, shorter than its prologue`, size, INDEX_OFF, size);
 
-  const view = new DataView(start.buffer, start.byteOffset + PREFIX.length, PROLOGUE);
+  const bytes = start.slice(PREFIX.length, INDEX_OFF);
+  const view = new DataView(bytes.buffer);
   const major = view.getUint16(0, true);
-  if (major !== 1) fail('E_VERSION', `format major ${major}`, PREFIX.length, 1, major);
-  if (view.getUint32(4, true) !== 0) fail('E_LAYOUT', 'unknown flags', PREFIX.length + 4, 0, view.getUint32(4, true));
-  if (view.getBigUint64(104, true) !== 0n) fail('E_LAYOUT', 'spare bytes are not 0', PREFIX.length + 104);
-
-  const field = {} as Record<(typeof FIELDS)[number], number>;
-  FIELDS.forEach((name, i) => {
+  if (major !== 1) refuse('E_VERSION', `format major ${major}`, PREFIX.length, 1, major);
+  const fields = FIELDS.map((name, i) => {
     const big = view.getBigUint64(8 + 8 * i, true);
-    if (big > BigInt(limits.file)) fail('E_LIMIT', `${name} is ${big}`, PREFIX.length + 8 + 8 * i, limits.file, big);
-    field[name] = Number(big);
+    if (big > BigInt(limits.file)) refuse('E_LIMIT', `${name} is ${big}`, PREFIX.length + 8 + 8 * i, limits.file, big);
+    return Number(big);
   });
-  const must = (name: (typeof FIELDS)[number], want: number) => {
-    if (field[name] !== want) {
-      fail('E_LAYOUT', `${name} is ${field[name]}`, PREFIX.length + 8 + 8 * FIELDS.indexOf(name), want, field[name]);
-    }
-  };
-  must('indexOff', INDEX_OFF);
-  must('align', ALIGN);
-  must('leaf', LEAF);
-  if (field.fileLen > size) fail('E_TRUNCATED', `${size} of ${field.fileLen} bytes`, size, field.fileLen, size);
-  if (field.fileLen < size) fail('E_TRAILING', `${size - field.fileLen} bytes behind the end`, field.fileLen);
-  if (field.indexLen > limits.index) fail('E_LIMIT', `index of ${field.indexLen} bytes`, 31, limits.index);
-  if (field.tensorCount > limits.tensors) fail('E_LIMIT', `${field.tensorCount} tensors`, 39, limits.tensors);
-  if (INDEX_OFF + field.indexLen > field.sealOff || field.sealOff >= size) {
-    fail('E_LAYOUT', `index of ${field.indexLen} bytes and seal at ${field.sealOff} do not fit`, 31);
+  const [, indexLen, tensors, , , , sealOff, fileLen] = fields;
+  if (fileLen > size) refuse('E_TRUNCATED', `${size} of ${fileLen} bytes`, size, fileLen, size);
+  if (fileLen < size) refuse('E_TRAILING', `${size - fileLen} bytes behind the end`, fileLen);
+  if (indexLen > limits.index) refuse('E_LIMIT', `index of ${indexLen} bytes`, 31, limits.index);
+  if (tensors > limits.tensors) refuse('E_LIMIT', `${tensors} tensors`, 39, limits.tensors);
+  if (INDEX_OFF + indexLen > sealOff || sealOff >= size) {
+    refuse('E_LAYOUT', `index of ${indexLen} bytes and seal at ${sealOff} do not fit`, 31);
   }
-  const seal = DIGEST * (field.leafCount + 1);
-  if (field.sealOff + headSize(seal) + seal !== size) {
-    fail('E_LAYOUT', `a seal of ${field.leafCount} leaves at ${field.sealOff} does not end the file`, 47);
-  }
-  return { ...field, minor: view.getUint16(2, true), digest: start.slice(PREFIX.length + 72, PREFIX.length + 104) };
+  return { minor: view.getUint16(2, true), indexLen, digest: bytes.subarray(72, 104), bytes };
 }
 
-/** E_LAYOUT unless the prologue states what the index implies. */
-export function checkLayout(p: Prologue, l: Layout): void {
-  for (const [name, stated, derived] of [
-    ['tensorCount', p.tensorCount, l.tensors.length],
-    ['leafCount', p.leafCount, l.leafCount],
-    ['sealOff', p.sealOff, l.sealOff],
-    ['fileLen', p.fileLen, l.fileLen],
-  ] as const) {
-    if (stated !== derived) {
-      throw new CheckpointError('E_LAYOUT', `${name} is ${stated}, its index implies ${derived}`, {
-        expected: derived,
-        actual: stated,
-        hint: 'the file is damaged; restore an earlier checkpoint',
-      });
-    }
-  }
+/** E_LAYOUT unless the prologue is what the index implies. */
+export function checkLayout({ minor, digest, bytes }: Prologue, l: Layout): void {
+  const at = prologueBytes(l, digest, minor).findIndex((b, i) => b !== bytes[i]);
+  if (at < 0) return;
+  refuse('E_LAYOUT', `${FIELDS[(at >> 3) - 1] ?? 'a flag'} is not what the index implies`, PREFIX.length + at);
+}
+
+function refuse(code: `E_${string}`, why: string, offset: number, expected?: unknown, actual?: unknown): never {
+  throw new CheckpointError(code, why, {
+    offset,
+    expected,
+    actual,
+    hint: code === 'E_VERSION' ? 'read it with a newer isobit' : 'the file is damaged; restore an earlier checkpoint',
+  });
 }
