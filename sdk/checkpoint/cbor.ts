@@ -25,14 +25,20 @@ export function encodeForDigest(value: Encodable, path = 'value'): Uint8Array {
 
 /** The value that canonical bytes stand for; E_TRUNCATED, E_TRAILING, E_LIMIT or E_NONCANONICAL for all others. */
 export function decodeCanonical(bytes: Uint8Array, o: DecodeOptions): Json {
+  const { limits, what, base = 0 } = o;
   const value = decode(bytes, o);
-  if (!sameBytes(encodeCanonical(value, o.what, o.limits), bytes)) {
-    throw new CheckpointError('E_NONCANONICAL', `${o.what}: not the canonical spelling of its value`, {
-      offset: o.base,
-      hint: 'the bytes are damaged; restore an earlier checkpoint',
-    });
+  let own: Uint8Array | undefined;
+  try {
+    own = encodeCanonical(value, what, limits);
+  } catch {
+    // NaN, -0, text that starts with U+FEFF: there is no spelling.
   }
-  return value;
+  if (own && sameBytes(own, bytes)) return value;
+  const offset = base + Math.max(own?.findIndex((b, i) => b !== bytes[i]) ?? 0, 0);
+  throw new CheckpointError('E_NONCANONICAL', `${what}: not the canonical spelling of its value, near byte ${offset}`, {
+    offset,
+    hint: 'the bytes are damaged; restore an earlier checkpoint',
+  });
 }
 
 /** A copy of a value as a file will hold it. Throws E_ENCODE as `encodeCanonical`. */
