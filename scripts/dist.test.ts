@@ -29,6 +29,26 @@ test('the command is executable, and trains', () => {
   assert.equal(JSON.parse(last).steps, 10);
 });
 
+test('what a GPU needs is not loaded where there is none', () => {
+  const program = (backend: string) => `
+    import { readdirSync } from 'node:fs';
+    import { Session } from 'node:inspector';
+    import { createRuntime } from './dist/index.js';
+    const scripts = [];
+    const session = new Session();
+    session.connect();
+    session.on('Debugger.scriptParsed', ({ params }) => scripts.push(params.url));
+    session.post('Debugger.enable');
+    const { why } = await createRuntime({ backend: '${backend}', threads: 1 }).catch((e) => ({ why: e.code }));
+    const gpu = readdirSync('dist/chunks').find((name) => name.startsWith('gpu-'));
+    console.log(JSON.stringify([why, scripts.some((url) => url.endsWith(gpu))]));`;
+  // As a browser takes the package; Node has no WebGPU of its own.
+  const made = (backend: string) =>
+    JSON.parse(node('-C', 'browser', '--input-type=module', '--eval', program(backend)));
+  assert.deepEqual(made('auto'), ['wasm: there is no WebGPU adapter', false]);
+  assert.deepEqual(made('webgpu'), ['E_NO_DEVICE', true]);
+});
+
 test('building again gives the same bytes', () => {
   const again = 'node_modules/.cache/dist-again';
   try {

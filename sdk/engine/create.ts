@@ -9,6 +9,7 @@ import { type EngineOptions, EngineRuntime } from './runtime.ts';
 import { WasmDevice } from './wasm/device.ts';
 import { loadKernels } from './wasm/load.ts';
 import type { Parts } from './wasm/parts.ts';
+import { gpuEntry } from './webgpu/entry.ts';
 
 export interface RuntimeOptions {
   /**
@@ -89,9 +90,10 @@ export async function createFrom(o: RuntimeOptions, parts?: Parts): Promise<Runt
   }
   o.signal?.throwIfAborted();
   const engine = { seed: seedOf(o.seed ?? 0n), debug: o.debug, precision: o.precision };
-  const gpu = backend === 'wasm' ? null : await (await import('./gpu.ts')).chooseGpu(backend, o);
+  const none = backend === 'auto' && !o.device && !(await gpuEntry());
+  const gpu = none || backend === 'wasm' ? null : await (await import('./gpu.ts')).chooseGpu(backend, o);
   const device = gpu?.device;
-  const reasons = [gpu?.why ?? 'wasm was asked for'];
+  const reasons = [gpu?.why ?? (none ? 'wasm: there is no WebGPU adapter' : 'wasm was asked for')];
   if (device && typeof o.threads === 'number' && o.threads > 1) reasons.push('threads are for WASM');
   if (device) return new EngineRuntime(device, { ...engine, exactness: gpu.exactness, why: reasons.join('; ') });
   if (o.numerics === 'fast') reasons.push("numerics 'fast' changes nothing on WASM");

@@ -1,7 +1,8 @@
-/** Finding a GPU: one that was passed in, the platform's own, or Dawn in Node (the npm package `webgpu`, an optional peer). */
+/** Opening a GPU: one that was passed in, or the platform's own. */
 
 import { DeviceError } from '../../core/errors.ts';
 import { WebGpuDevice, type WebGpuOptions } from './device.ts';
+import { gpuEntry } from './entry.ts';
 
 /** Dawn ends the process when one of its objects is collected while others live: they stay reachable here. */
 const kept: unknown[] = [];
@@ -19,8 +20,7 @@ export async function openWebGpu(given?: object, o: Omit<WebGpuOptions, 'borrowe
     const info = device.adapterInfo;
     return { device: new WebGpuDevice(device, describe(info), { ...o, borrowed: true }), software: isSoftware(info) };
   }
-  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu ?? (await dawn());
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await (await gpuEntry())?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new DeviceError('E_NO_DEVICE', 'webgpu: no adapter', {
       hint: "Install a GPU driver (in Node also webgpu), or use 'wasm': the same bits.",
@@ -47,10 +47,4 @@ export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
 export function describe(info: GPUAdapterInfo | undefined): string {
   const words = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean);
   return words.length > 0 ? words.join(' ') : 'unknown adapter';
-}
-
-/** Dawn where package.json leads to it by the platform's conditions; a plain page cannot look up the name, and has none. */
-async function dawn(): Promise<GPU | null> {
-  const found = await import('#dawn').catch(() => null);
-  return ((await found?.dawn()) ?? null) as GPU | null;
 }
