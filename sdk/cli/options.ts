@@ -97,7 +97,7 @@ export interface ConformanceOptions {
 }
 
 const PLACE = 'a checkpoint, or the directory or address of a run, with #step:100, #best or a tag behind it';
-const RUN = { name: 'run', description: 'the directory of a run' };
+const RUN = { name: 'run', description: 'the directory or the address of a run' };
 const REF = { name: 'ref', description: 'a commit: latest, a tag, step:100, or the first digits of a root' };
 
 export const COMMANDS: readonly CommandInfo[] = [
