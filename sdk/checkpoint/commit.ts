@@ -98,7 +98,8 @@ const FIELDS: { readonly [K in keyof CommitRecord]: (v: unknown) => boolean } = 
   parent: (v) => v === null || isCount(v),
   step: isCount,
   epoch: isCount,
-  object: (v) => typeof v === 'string' && /^objects\/[^/]+$/.test(v),
+  // A key that every store takes.
+  object: (v) => typeof v === 'string' && /^objects\/\w[\w.-]{0,199}$/.test(v),
   size: isCount,
   root: isDigest,
   fingerprint: isDigest,
