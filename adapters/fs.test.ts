@@ -57,6 +57,62 @@ test('fs: objects are plain files at the path that their key names, and nothing 
   assert.deepEqual(await everything(d), ['a', join('a', 'b.bin')]);
 });
 
+test('fs: a large body is flushed while it is written; a fault of that is told although the last flush goes well', async () => {
+  const d = await dir();
+  const MIB = 2 ** 20;
+  const page = new Uint8Array(MIB);
+  const body = {
+    size: 72 * MIB,
+    async *chunks() {
+      for (let i = 0; i < 72; i++) yield page;
+    },
+  };
+  for (const bad of [0, 1, undefined]) {
+    let flushes = 0;
+    let largest = 0;
+    let open = 0;
+    const fs = faulty({}, (h, path) => {
+      if (!path.includes('.tmp-')) return {};
+      const close = h.close.bind(h);
+      open++;
+      return {
+        // the disk is left out: what is asked for is 72 MiB
+        write: async (_: Uint8Array, __: number, n: number) => {
+          largest = Math.max(largest, n);
+          return { bytesWritten: n };
+        },
+        sync: async () => {
+          if (flushes++ === bad) throw systemError('EIO', 'fsync');
+        },
+        close: async () => {
+          open--;
+          await close();
+        },
+      };
+    });
+    const put = fsStore(d, { fs }).put('x', body);
+    if (bad === undefined) await put;
+    else await assert.rejects(put, fails('E_IO', join(d, 'x')));
+    assert.deepEqual([await everything(d), open], [bad === undefined ? ['x'] : [], 0], `${bad}: nothing stays`);
+    if (bad === undefined) assert.equal(flushes, 3, 'after 32 MiB, 64 MiB, and at the end');
+    assert.equal(largest, MIB, 'a call writes no more: Linux is slow at more');
+  }
+  // A body that fails while a flush fails: its own error is told.
+  const torn = {
+    size: 40 * MIB,
+    async *chunks() {
+      for (let i = 0; i < 33; i++) yield page;
+      throw new Error('the tensor is gone');
+    },
+  };
+  const fs = faulty({}, () => ({
+    write: async (_: Uint8Array, __: number, n: number) => ({ bytesWritten: n }),
+    sync: () => Promise.reject(systemError('EIO', 'fsync')),
+  }));
+  await assert.rejects(fsStore(d, { fs }).put('y', torn), { message: 'the tensor is gone' });
+  assert.deepEqual(await everything(d), ['x']);
+});
+
 test('fs: order of calls: file flushed, then published, then the directory flushed, for both ways to publish', async () => {
   for (const ifAbsent of [true, false]) {
     const d = await dir();

@@ -26,6 +26,9 @@ export interface FsStoreOptions {
 /** Bytes after which the disk is set to work while more is made; what is left is flushed at the end. */
 const FLUSH = 32 * 2 ** 20;
 
+/** Bytes a call: Linux 6.18 takes four times as long for what is written to ext4 by 3 MiB. */
+const SLICE = 2 ** 20;
+
 /** Temporaries of a writer that was killed are removed by the next one after this long. */
 const STALE_MS = 60 * 60 * 1000;
 
@@ -134,7 +137,7 @@ export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
           signal?.throwIfAborted();
           if (at + chunk.length > size) throw wrongSize(what, size, at + chunk.length);
           for (let done = 0; done < chunk.length; ) {
-            const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
+            const { bytesWritten } = await handle.write(chunk, done, Math.min(SLICE, chunk.length - done));
             if (bytesWritten === 0)
               throw new CheckpointError('E_IO', `cannot write ${what}: the disk takes nothing`, { path: what });
             done += bytesWritten;

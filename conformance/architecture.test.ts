@@ -89,7 +89,9 @@ function fault({ from, to, type, dynamic }: Import): string | null {
       room === 'cli' ||
       room === 'launch' ||
       from.startsWith('adapters/fs') ||
-      (dynamic && (room === 'examples' || from === 'sdk/engine/platform/threads.node.js'));
+      (dynamic &&
+        (room === 'examples' ||
+          /^sdk\/(engine\/platform\/threads\.node|checkpoint\/platform\/hasher)\.js$/.test(from)));
     return free ? null : `${from} imports ${to}`;
   }
   if (!/^(sdk|adapters|examples|wasm|wgsl|conformance|bench|scripts)\//.test(to)) {

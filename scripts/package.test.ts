@@ -49,9 +49,10 @@ test('who installs the package runs no install script, and its one peer is optio
   assert.deepEqual(peerDependenciesMeta, { webgpu: { optional: true } });
 });
 
-test('`#dawn` and `#threads` ask for the platforms that are not Node before they ask for Node, whose name they share', () => {
+test('`#dawn`, `#threads` and `#hasher` ask for the platforms that are not Node before they ask for Node, whose name they share', () => {
   const { imports } = read('package.json') as { imports: Record<string, Record<string, string>> };
   assert.deepEqual(Object.keys(imports['#dawn']), ['workerd', 'deno', 'bun', 'browser', 'node', 'default']);
-  assert.deepEqual(Object.keys(imports['#threads']), Object.keys(imports['#dawn']));
+  for (const name of ['#threads', '#hasher'])
+    assert.deepEqual(Object.keys(imports[name]), Object.keys(imports['#dawn']));
   assert.deepEqual(Object.keys(imports['#kernels']), ['workerd', 'default']);
 });

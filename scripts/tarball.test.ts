@@ -46,7 +46,7 @@ test('the package holds what is built, and what package.json leads to', () => {
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath, e.name).slice(installed().length + 1));
   const known =
-    /^(dist\/.*\.(js|d\.ts|wasm)|sdk\/engine\/platform\/[\w.-]+\.(js|d\.ts)|wasm\/build\/(kernels|threads)\.js)$/;
+    /^(dist\/.*\.(js|d\.ts|wasm)|sdk\/(?:engine|checkpoint)\/platform\/[\w.-]+\.(js|d\.ts)|wasm\/build\/(kernels|threads)\.js)$/;
   const others = files.filter((f) => !known.test(f)).sort();
   assert.deepEqual(others, ['LICENSE', 'README.md', 'package.json']);
   const { exports, imports, bin } = JSON.parse(readFileSync(installed('package.json'), 'utf8'));

@@ -19,7 +19,6 @@ export interface Picture extends CommitInfo {
 interface Taken {
   readonly draft: CheckpointDraft;
   readonly info: CommitInfo;
-  readonly image: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
@@ -72,7 +71,7 @@ export class BackgroundSaver {
       if (this.#policy === 'skip' && this.#flying) return false;
       const taken = await this.#copy(await take());
       if (this.#flying) {
-        this.#spare = this.#waiting?.image;
+        this.#spare = this.#waiting?.draft.image;
         this.#waiting = taken;
       } else this.#fly(taken);
       return true;
@@ -100,23 +99,22 @@ export class BackgroundSaver {
 
   async #copy(picture: Picture): Promise<Taken> {
     const { content, step, epoch, metrics, tags } = picture;
-    let image: Uint8Array<ArrayBuffer> | undefined;
     const room = (bytes: number) => {
-      image = this.#spare;
+      const image = this.#spare;
       this.#spare = undefined;
       // A history grows from save to save.
-      if (!image || image.length < bytes || image.length > 2 * bytes) image = new Uint8Array(bytes + (bytes >> 3));
-      return image;
+      const fits = image && image.length >= bytes && image.length <= 2 * bytes;
+      return fits ? image : new Uint8Array(bytes + (bytes >> 3));
     };
     try {
       const draft = await draftCheckpoint(content, { image: room });
-      return { draft, info: { step, epoch, metrics: { ...metrics }, tags: [...(tags ?? [])] }, image };
+      return { draft, info: { step, epoch, metrics: { ...metrics }, tags: [...(tags ?? [])] } };
     } finally {
       picture.release?.();
     }
   }
 
-  #fly({ draft, info, image }: Taken): void {
+  #fly({ draft, info }: Taken): void {
     this.#flying = this.#run
       .save(draft, info)
       .then(
@@ -129,7 +127,7 @@ export class BackgroundSaver {
       )
       .then(() => {
         const next = this.#waiting;
-        this.#spare = image;
+        this.#spare = draft.image;
         this.#flying = this.#waiting = undefined;
         if (next) this.#fly(next);
       });

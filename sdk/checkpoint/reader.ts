@@ -7,9 +7,8 @@
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
-import { hex, sha256, sha256Aside } from '../core/sha256.ts';
+import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
-import { isDamage } from './damage.ts';
 import {
   checkLayout,
   DIGEST,
@@ -27,8 +26,9 @@ import {
 import { type Limits, limitsOf } from './limits.ts';
 import { decodeManifest, type Manifest, type Schema, type State } from './manifest.ts';
 import { fingerprintOfLeaves, rootOf } from './seal.ts';
-import { type ByteSource, bytesSource, storeSource } from './source.ts';
-import { emptyTensor } from './tensor.ts';
+import { fetchAll, type Place, type Segment, twice } from './segments.ts';
+import { type ByteSource, bytesSource, storeSource, WHOLE } from './source.ts';
+import { arrayOf, blank } from './tensor.ts';
 
 /** One tensor of an open file. */
 export type TensorInfo = Readonly<Pick<Placed, 'name' | 'dtype' | 'shape' | 'offset' | 'bytes'>>;
@@ -36,9 +36,10 @@ export type TensorInfo = Readonly<Pick<Placed, 'name' | 'dtype' | 'shape' | 'off
 export interface OpenOptions extends IO {
   /**
    * 'full' (the default) checks every byte before it answers. 'lazy' checks prologue, index and the root over all leaves,
-   * and each tensor when it is read: for loading a part of a file over a network.
+   * and each tensor when it is read: for loading a part of a file over a network. 'keep' is 'full' for who will read all of a
+   * large file: what was verified stays in memory, and is given to the first who reads it, so that nothing is read twice.
    */
-  verify?: 'full' | 'lazy';
+  verify?: 'full' | 'lazy' | 'keep';
   limits?: Partial<Limits>;
 }
 
@@ -63,18 +64,6 @@ export interface CheckpointFile {
   verify(o?: IO): Promise<void>;
 }
 
-/** A run of bytes and what must hold for it. */
-interface Segment {
-  readonly offset: number;
-  readonly length: number;
-  /** Where the bytes are to be in the end. */
-  readonly into?: Uint8Array;
-  check(bytes: Uint8Array): Promise<void> | void;
-}
-
-/** One fetch is at most this long, and skips no more than GAP bytes to join its neighbours. Two are in memory. */
-const FETCH = 8 * 2 ** 20;
-const GAP = 64 * 1024;
 /** The first fetch: enough for the index of an ordinary model. */
 const FIRST = 64 * 1024;
 
@@ -99,24 +88,12 @@ export async function openCheckpoint(
         ? bytesSource(source)
         : await storeSource(source.store, source.key, full, { signal: o.signal, fresh });
     try {
-      const file = await open(from, limits, o);
-      if (full) await file.verify(o);
-      return file;
+      return await open(from, limits, o);
     } catch (e) {
       throw located(e, from.name);
     }
   };
   return source instanceof Uint8Array ? attempt(false) : twice(attempt);
-}
-
-/** A store that keeps copies may hold a damaged one: once more, and not from those. */
-async function twice<T>(attempt: (fresh: boolean) => Promise<T>): Promise<T> {
-  try {
-    return await attempt(false);
-  } catch (e) {
-    if (!isDamage(e) || e.code === 'E_NOT_FOUND') throw e;
-    return attempt(true);
-  }
 }
 
 /** Adds where the file lies to an error that does not say. */
@@ -127,7 +104,7 @@ function located(e: unknown, name: string): unknown {
   return new CheckpointError(code, `${name}: ${e.message}`, info);
 }
 
-async function open(from: ByteSource, limits: Limits, o: IO): Promise<CheckpointFile> {
+async function open(from: ByteSource, limits: Limits, o: OpenOptions): Promise<CheckpointFile> {
   const first = await from.read(0, Math.min(FIRST, from.size), o);
   const prologue = readPrologue(first, from.size, limits);
   const indexEnd = INDEX_OFF + prologue.indexLen;
@@ -150,7 +127,8 @@ async function open(from: ByteSource, limits: Limits, o: IO): Promise<Checkpoint
   if (!sameBytes(root, seal.subarray(-DIGEST))) {
     throw damaged('the root does not match', { offset: layout.fileLen - DIGEST });
   }
-  return new OpenFile(from, manifest, layout, leaves, hex(root), await fingerprintOfLeaves(manifest, layout, leaves));
+  const fingerprint = await fingerprintOfLeaves(manifest, layout, leaves);
+  return OpenFile.verified(new OpenFile(from, manifest, layout, leaves, hex(root), fingerprint), o);
 }
 
 function damaged(why: string, info: { offset: number; tensor?: string }): CheckpointError {
@@ -180,6 +158,8 @@ class OpenFile implements CheckpointFile {
   readonly #layout: Layout;
   readonly #leaves: Uint8Array;
   readonly #byName: ReadonlyMap<string, Placed>;
+  /** Verified, and not given to anybody yet. */
+  readonly #kept = new Map<string, Uint8Array>();
 
   constructor(from: ByteSource, m: Manifest, l: Layout, leaves: Uint8Array, root: string, fingerprint: string) {
     this.source = from.name;
@@ -194,6 +174,12 @@ class OpenFile implements CheckpointFile {
     this.#layout = l;
     this.#leaves = leaves;
     this.#byName = new Map(l.tensors.map((t) => [t.name, t]));
+  }
+
+  static async verified(file: OpenFile, o: OpenOptions): Promise<OpenFile> {
+    // A source in memory can be read again for nothing.
+    if (o.verify !== 'lazy') await file.#verify(o, o.verify === 'keep' && file.size > WHOLE);
+    return file;
   }
 
   has(name: string): boolean {
@@ -218,7 +204,11 @@ class OpenFile implements CheckpointFile {
     return this.#load(o.only ? this.#layout.tensors.filter(o.only) : this.#layout.tensors, o);
   }
 
-  async verify(o: IO = {}): Promise<void> {
+  verify(o: IO = {}): Promise<void> {
+    return this.#verify(o, false);
+  }
+
+  async #verify(o: IO, keep: boolean): Promise<void> {
     const l = this.#layout;
     const exact = (offset: number, want: Uint8Array): Segment => ({
       offset,
@@ -227,42 +217,51 @@ class OpenFile implements CheckpointFile {
         if (!sameBytes(got, want)) throw between(offset);
       },
     });
+    const places = new Map<Placed, Place>();
     const segments = function* (file: OpenFile): Iterable<Segment> {
       yield exact(l.tensorsOff, tensorsHead(l));
       for (const t of l.tensors) {
         yield exact(t.frame, frameBytes(t));
-        yield* file.#leafSegments(t);
+        if (keep) places.set(t, { memory: blank(t.bytes) });
+        yield* file.#leafSegments(t, places.get(t));
       }
     };
-    await this.#run(segments(this), o);
+    await fetchAll(this.#from, segments(this), o);
+    for (const [t, { memory }] of places) this.#kept.set(t.name, memory);
   }
 
   async #load(tensors: readonly Placed[], o: IO): Promise<Map<string, HostArray>> {
-    const out = new Map<string, HostArray>();
+    const places = new Map<Placed, Place>();
     const segments = function* (file: OpenFile): Iterable<Segment> {
       for (const t of tensors) {
-        const { array, bytes } = emptyTensor(t);
-        out.set(t.name, array);
-        yield* file.#leafSegments(t, bytes);
+        const kept = file.#kept.get(t.name);
+        const place = { memory: kept ?? blank(t.bytes) };
+        places.set(t, place);
+        if (!kept) yield* file.#leafSegments(t, place);
       }
     };
-    await this.#run(segments(this), o);
+    await fetchAll(this.#from, segments(this), o);
+    const out = new Map<string, HostArray>();
+    for (const [t, { memory }] of places) {
+      out.set(t.name, arrayOf(t, memory));
+      this.#kept.delete(t.name); // each array is given once
+    }
     return out;
   }
 
-  /** The leaves of a tensor; those that verify are copied to `into`. */
-  *#leafSegments(t: Placed, into?: Uint8Array): Iterable<Segment> {
+  /** The leaves of a tensor; those that verify are then in `place`. */
+  *#leafSegments(t: Placed, place?: Place): Iterable<Segment> {
     for (let i = 0; i < t.leaves; i++) {
       const at = i * LEAF;
       const want = this.#leaves.subarray((t.leaf + i) * DIGEST, (t.leaf + i + 1) * DIGEST);
-      const length = Math.min(LEAF, t.bytes - at);
-      const place = into?.subarray(at, at + length);
       yield {
         offset: t.offset + at,
-        length,
-        into: place,
-        check: async (got) => {
-          if (!sameBytes(await sha256Aside(got), want)) {
+        length: Math.min(LEAF, t.bytes - at),
+        leaf: true,
+        place,
+        at,
+        check: (got, digest) => {
+          if (!sameBytes(digest, want)) {
             throw damaged(`tensor '${t.name}' does not match its digest`, { offset: t.offset + at, tensor: t.name });
           }
           if (t.dtype === 'bool' && got.some((v) => v > 1)) {
@@ -271,77 +270,8 @@ class OpenFile implements CheckpointFile {
               hint: 'the file was not written by isobit',
             });
           }
-          if (place && !isThere(got, place)) place.set(got);
         },
       };
     }
   }
-
-  /**
-   * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow, and checks each; a range is fetched while
-   * the one before is checked. The first fault in the order of the file is thrown. A source that fills our memory is given the
-   * places themselves where they lie together, else the same room again and again: fresh pages cost more than reading does.
-   */
-  async #run(segments: Iterable<Segment>, o: IO): Promise<void> {
-    let checked: Promise<unknown> = Promise.resolve();
-    let [room, other]: (Uint8Array | undefined)[] = [];
-    let fills = false;
-    for (const group of grouped(segments, () => fills)) {
-      o.signal?.throwIfAborted();
-      const last = group[group.length - 1];
-      const start = group[0].offset;
-      const length = last.offset + last.length - start;
-      let into: Uint8Array | undefined = fills ? together(group) : undefined;
-      if (!into) {
-        if (!room || room.length < length) room = new Uint8Array(length);
-        into = room;
-        [room, other] = [other, room];
-      }
-      const { buffer }: { buffer: ArrayBufferLike } = into;
-      const read = (fresh: boolean): Promise<Uint8Array> =>
-        this.#from.read(start, length, { signal: o.signal, fresh, into });
-      const fetched = read(false);
-      fetched.catch(() => {}); // told behind the faults of the range before
-      await checked;
-      const bytes = await fetched;
-      fills = bytes.buffer === buffer;
-      checked = twice(async (fresh) => checkAll(group, fresh ? await read(true) : bytes));
-      checked.catch(() => {}); // told before the next range, or at the end
-    }
-    await checked;
-  }
 }
-
-const isThere = (a: Uint8Array, b: Uint8Array) => a.buffer === b.buffer && a.byteOffset === b.byteOffset;
-
-/** The places of all segments as one, where they are parts of one tensor's memory. */
-function together(group: readonly Segment[]): Uint8Array | undefined {
-  const first = group[0].into;
-  const last = group[group.length - 1].into;
-  if (!first || first.buffer !== last?.buffer) return undefined;
-  return new Uint8Array(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset);
-}
-
-async function checkAll(group: readonly Segment[], bytes: Uint8Array): Promise<void> {
-  const at = (s: Segment) => s.offset - group[0].offset;
-  const all = await Promise.allSettled(group.map(async (s) => s.check(bytes.subarray(at(s), at(s) + s.length))));
-  for (const r of all) if (r.status === 'rejected') throw r.reason;
-}
-
-/** With `apart`, tensors of a leaf and more go by themselves. */
-function* grouped(segments: Iterable<Segment>, apart: () => boolean): Iterable<Segment[]> {
-  let group: Segment[] = [];
-  let end = 0;
-  for (const s of segments) {
-    const large = group.length > 0 && s.into?.buffer !== group[0].into?.buffer && isLarge(s, group[0]) && apart();
-    if (group.length > 0 && (large || s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) {
-      yield group;
-      group = [];
-    }
-    group.push(s);
-    end = s.offset + s.length;
-  }
-  if (group.length > 0) yield group;
-}
-
-const isLarge = (...some: readonly Segment[]) => some.some((s) => (s.into?.buffer.byteLength ?? 0) >= LEAF);

@@ -128,7 +128,7 @@ export class RunStore {
   /** `open`, and takes the run over: what is saved next follows what is there now, and comes from what was opened. */
   resume(ref = 'latest', o: IO = {}): Promise<Opened | null> {
     return this.#inTurn(async () => {
-      const { opened, top } = await this.#open(ref, o);
+      const { opened, top } = await this.#open(ref, { signal: o.signal, verify: 'keep' });
       this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
       this.#floor = opened?.commit.floor ?? 0;

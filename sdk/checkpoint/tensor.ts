@@ -43,9 +43,14 @@ export function rawBytes(t: TensorSpec, data: Data[DType]): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** An array of `n` elements and its bytes, to be filled. */
-export function emptyTensor(t: TensorSpec): { array: HostArray; bytes: Uint8Array } {
-  const data = new ARRAY[t.dtype](sizeOf(t.shape));
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { array: { data, shape: t.shape, dtype: t.dtype }, bytes };
+/** The array whose bytes these are. */
+export function arrayOf({ dtype, shape }: TensorSpec, bytes: Uint8Array): HostArray {
+  const View = ARRAY[dtype] as unknown as new (b: ArrayBufferLike, at: number, n: number) => Data[DType];
+  return { data: new View(bytes.buffer, bytes.byteOffset, sizeOf(shape)), shape, dtype };
+}
+
+/** Memory that will be filled whole: Node need not set it to 0 first. */
+export function blank(bytes: number): Uint8Array {
+  const { Buffer } = globalThis as { Buffer?: { allocUnsafeSlow?(n: number): Uint8Array } };
+  return new Uint8Array(Buffer?.allocUnsafeSlow?.(bytes).buffer ?? new ArrayBuffer(bytes));
 }

@@ -4,12 +4,12 @@
  */
 
 import type { StoreBody } from '../../adapters/store.ts';
-import { ARRAY, type Data, type DType } from '../core/dtype.ts';
 import { CheckpointError } from '../core/errors.ts';
-import type { HostArray, IO } from '../core/host.ts';
-import { hex, sha256, sha256Aside } from '../core/sha256.ts';
-import { sizeOf } from '../core/shape.ts';
+import type { IO } from '../core/host.ts';
+import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
+import { digestsAside, digestsOf, WORTH } from './digests.ts';
+import { Hashing, leavesOf, TOGETHER } from './hashing.ts';
 import {
   DIGEST,
   frameBytes,
@@ -25,7 +25,7 @@ import {
 import { type Limits, limitsOf } from './limits.ts';
 import { checkManifest, encodeManifest, type Manifest, type Schema, type State, sortByName } from './manifest.ts';
 import { fingerprintOfLeaves, rootOf } from './seal.ts';
-import { rawBytes, type TensorSource } from './tensor.ts';
+import { arrayOf, rawBytes, type TensorSource } from './tensor.ts';
 
 /** What a file holds. `kind` is 'train' for a training state, 'weights' for a model alone. */
 export interface CheckpointContent {
@@ -54,6 +54,8 @@ export interface CheckpointDraft {
   sealed(): Seal;
   /** Hashes without writing, unless that is done. */
   seal(o?: IO): Promise<Seal>;
+  /** Of a draft with an image: where its memory is now, which goes to the thread that hashes and comes back. */
+  readonly image?: Uint8Array<ArrayBuffer>;
 }
 
 export interface EncodedCheckpoint extends Seal {
@@ -66,16 +68,15 @@ export interface EncodedCheckpoint extends Seal {
 export interface EncodeOptions extends IO {
   limits?: Partial<Limits>;
   /**
-   * Memory of so many bytes or more, a multiple of 8 from its buffer's beginning: the whole state is copied into it before the
-   * draft is there, laid out as the file, and streamed from it without another copy.
+   * Memory of so many bytes or more, a multiple of 8 from its buffer's beginning, and the draft's from then on, with its whole
+   * buffer: the whole state is copied into it before the draft is there, laid out as the file, and streamed from it without
+   * another copy.
    */
   image?: (bytes: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** Small pieces are handed on together, so that a store is not given thousands of tiny chunks. */
 const GATHER = LEAF;
-/** Leaves that are handed on as one piece, and hashed at the same time: a save that has few turns needs few. */
-const TOGETHER = 4;
 /** Tensors that are copied into an image are read so many bytes at a time: a device then answers once for many. */
 const READ = 16 * LEAF;
 
@@ -103,92 +104,110 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     if ('data' in source) rawBytes(t, source.data);
   }
 
-  const top = [PREFIX, prologue, index, tensorsHead(layout)];
-  const image = o.image?.(layout.fileLen);
-  const tensors = image ? await copyInto(image, layout, content.tensors, o) : content.tensors;
-  /** Bytes that stand in the file, from where they are. */
-  const put = (at: number, ...parts: Uint8Array[]): Uint8Array[] => {
-    if (!image) return parts;
-    const whole = concatBytes(parts);
-    image.set(whole, at);
-    return [image.subarray(at, at + whole.length)];
-  };
-  // Pieces of an image lie one behind the other, and are joined without a copy.
-  const gather = image ? 2 * TOGETHER * LEAF : GATHER;
+  const top = concatBytes([PREFIX, prologue, index, tensorsHead(layout)]);
+  let image = o.image?.(layout.fileLen);
+  if (image) {
+    image.set(top);
+    await copyInto(image, layout, content.tensors, o);
+  }
 
   let leaves: Uint8Array | undefined;
   let root: Uint8Array | undefined;
   let seal: Seal | undefined;
-  const finish = async (found: Uint8Array): Promise<void> => {
+  const finish = async (found: Uint8Array): Promise<Uint8Array> => {
     if (leaves && !sameBytes(leaves, found)) throw changed(layout, leaves, found);
     leaves = found;
     root ??= await rootOf(prologue, leaves);
     seal ??= { root: hex(root), fingerprint: await fingerprintOfLeaves(manifest, layout, leaves) };
+    return concatBytes([sealHead(layout), found, root]);
   };
 
+  let ending: Promise<void> | undefined;
+  /** Nobody else writes to an image, so it is hashed once. */
+  const ended = (): Promise<void> => {
+    const all = async () => {
+      const hash = layout.fileLen < WORTH ? digestsOf : digestsAside;
+      const { memory, digests } = await hash(
+        image!,
+        layout.tensors.flatMap((t) => leavesOf(t.offset, t.bytes)),
+      );
+      image = memory as Uint8Array<ArrayBuffer>;
+      image.set(await finish(digests), layout.sealOff);
+    };
+    ending ??= all();
+    return ending;
+  };
+
+  async function* slices(io: IO): AsyncIterable<Uint8Array> {
+    await ended();
+    const piece = 2 * TOGETHER * LEAF;
+    for (let at = 0; at < layout.fileLen; at += piece) {
+      io.signal?.throwIfAborted();
+      yield image!.subarray(at, Math.min(at + piece, layout.fileLen));
+    }
+  }
+
   async function* chunks(io: IO): AsyncIterable<Uint8Array> {
-    const found = new Uint8Array(layout.leafCount * DIGEST);
-    let pieces = put(0, ...top);
-    let hashed: Promise<void>[] = [];
+    const hashing = new Hashing(layout);
+    let pieces = [top];
     let held = 0;
     for (const t of layout.tensors) {
-      pieces.push(...put(t.frame, frameBytes(t)));
-      for await (const piece of piecesOf(t, tensors.get(t.name)!, found, io)) {
-        hashed.push(piece.hashed);
-        held += piece.bytes.length;
-        const large = piece.bytes.length >= gather;
-        if (!large) pieces.push(piece.bytes);
-        if (held < gather) continue;
+      pieces.push(frameBytes(t));
+      for await (const { bytes, leaf } of piecesOf(t, content.tensors.get(t.name)!, io)) {
         // The store writes while the platform hashes.
-        if (pieces.length > 0) yield joined(pieces);
-        if (large) yield piece.bytes;
-        await Promise.all(hashed);
-        [pieces, hashed, held] = [[], [], 0];
+        await hashing.add(bytes, leaf);
+        held += bytes.length;
+        const large = bytes.length >= GATHER;
+        if (!large) pieces.push(bytes);
+        if (held < GATHER) continue;
+        if (pieces.length > 0) yield concatBytes(pieces);
+        if (large) yield bytes;
+        [pieces, held] = [[], 0];
       }
     }
-    await Promise.all(hashed);
-    await finish(found);
-    pieces.push(...put(layout.sealOff, sealHead(layout), found, root!));
-    yield joined(pieces);
+    pieces.push(await finish(await hashing.end()));
+    yield concatBytes(pieces);
   }
 
   return {
     size: layout.fileLen,
-    body: { size: layout.fileLen, chunks: () => chunks({ signal: o.signal }) },
+    body: { size: layout.fileLen, chunks: () => (image ? slices : chunks)({ signal: o.signal }) },
     sealed() {
       if (!seal)
         throw new CheckpointError('E_BUSY', 'the checkpoint is not hashed yet', { hint: 'await seal() first' });
       return seal;
     },
     async seal(io = {}) {
+      if (image) await ended();
       if (!seal) {
-        const found = new Uint8Array(layout.leafCount * DIGEST);
+        const hashing = new Hashing(layout);
         for (const t of layout.tensors) {
-          for await (const { hashed } of piecesOf(t, tensors.get(t.name)!, found, io)) await hashed;
+          for await (const { bytes, leaf } of piecesOf(t, content.tensors.get(t.name)!, io))
+            await hashing.add(bytes, leaf);
         }
-        await finish(found);
+        await finish(await hashing.end());
       }
       return seal!;
+    },
+    get image() {
+      return image;
     },
   };
 }
 
-/** Copies all tensors to their places in an image of the file. */
+/** Copies all tensors to their places in an image of the file, with what is between them. */
 async function copyInto(
   image: Uint8Array<ArrayBuffer>,
   layout: Layout,
   sources: CheckpointContent['tensors'],
   io: IO,
-): Promise<Map<string, HostArray>> {
-  const out = new Map<string, HostArray>();
+): Promise<void> {
   let reading: Promise<void>[] = [];
   let bytes = 0;
   for (const t of layout.tensors) {
-    const { name, dtype, shape } = t;
-    const source = sources.get(name)!;
-    const View = ARRAY[dtype] as unknown as new (b: ArrayBuffer, at: number, n: number) => Data[DType];
-    const into = new View(image.buffer, image.byteOffset + t.offset, sizeOf(shape));
-    out.set(name, { data: into, shape, dtype });
+    const source = sources.get(t.name)!;
+    const into = arrayOf(t, image.subarray(t.offset)).data;
+    image.set(frameBytes(t), t.frame);
     const copy = async () => {
       const data = 'data' in source ? source.data : await source.read({ signal: io.signal, into });
       rawBytes(t, data);
@@ -201,40 +220,17 @@ async function copyInto(
     [reading, bytes] = [[], 0];
   }
   await Promise.all(reading);
-  return out;
 }
 
-/** Pieces as one: a view where they lie one behind the other, else a copy. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [{ buffer, byteOffset }] = pieces;
-  let end = byteOffset;
-  for (const p of pieces) {
-    if (p.buffer !== buffer || p.byteOffset !== end) return concatBytes(pieces);
-    end += p.length;
-  }
-  return new Uint8Array(buffer, byteOffset, end - byteOffset);
-}
-
-/** A tensor in pieces of whole leaves, whose digests go to their places in `found`. */
-async function* piecesOf(
-  t: Placed,
-  source: TensorSource,
-  found: Uint8Array,
-  io: IO,
-): AsyncIterable<{ bytes: Uint8Array; hashed: Promise<void> }> {
+/** A tensor in pieces of whole leaves, each with the number of its first one. */
+async function* piecesOf(t: Placed, source: TensorSource, io: IO): AsyncIterable<{ bytes: Uint8Array; leaf: number }> {
   io.signal?.throwIfAborted();
   const raw = rawBytes(t, 'data' in source ? source.data : await source.read(io));
   for (let i = 0; i < t.leaves; i += TOGETHER) {
     io.signal?.throwIfAborted();
     const part = raw.subarray(i * LEAF, (i + TOGETHER) * LEAF);
     // What is hashed and stored are the same bytes, whoever else writes to shared memory.
-    const bytes = part.buffer instanceof ArrayBuffer ? part : part.slice();
-    const hash = async (k: number) => {
-      found.set(await sha256Aside(bytes.subarray(k * LEAF, (k + 1) * LEAF)), (t.leaf + i + k) * DIGEST);
-    };
-    const hashed = Promise.all(Array.from({ length: Math.ceil(bytes.length / LEAF) }, (_, k) => hash(k)));
-    hashed.catch(() => {}); // a store that fails never comes to await it
-    yield { bytes, hashed: hashed as Promise<unknown> as Promise<void> };
+    yield { bytes: part.buffer instanceof ArrayBuffer ? part : part.slice(), leaf: t.leaf + i };
   }
 }
 

@@ -1,0 +1,5 @@
+/** SHA-256 of parts of memory, which goes to a thread and comes back. Null where there is none. */
+export function hash(
+  memory: ArrayBuffer,
+  parts: readonly (readonly [at: number, length: number])[],
+): Promise<{ memory: ArrayBuffer; digests: Uint8Array } | null>;

@@ -1,0 +1,93 @@
+/**
+ * SHA-256 on a thread of its own, in Node and Deno: memory goes there and comes back, without a copy. Plain JavaScript, because
+ * `#hasher` leads here.
+ */
+
+/** What the thread does. As text it needs no file beside a bundle. */
+const PROGRAM = `
+const { parentPort } = require('node:worker_threads');
+const { createHash } = require('node:crypto');
+parentPort.on('message', ({ memory, parts }) => {
+  const digests = new Uint8Array(parts.length * 32);
+  parts.forEach(([at, length], i) => {
+    digests.set(createHash('sha256').update(new Uint8Array(memory, at, length)).digest(), i * 32);
+  });
+  parentPort.postMessage({ memory, digests }, [memory, digests.buffer]);
+});
+parentPort.postMessage('ready');
+`;
+
+/** Milliseconds without work after which the thread is sent home. */
+const IDLE = 10_000;
+
+/** @typedef {{ memory: ArrayBuffer, digests: Uint8Array }} Hashed */
+/** @typedef {(memory: ArrayBuffer, parts: readonly (readonly [number, number])[]) => Promise<Hashed>} Hash */
+
+/** @type {Promise<Hash | null> | null} */
+let thread = null;
+
+/** @returns {Promise<Hash>} */
+async function start() {
+  const { Worker } = await import('node:worker_threads');
+  // The process's own flags, such as a loader, are not for it.
+  const worker = new Worker(PROGRAM, { eval: true, execArgv: [] });
+  await new Promise((ready, fail) => {
+    worker.once('message', ready);
+    worker.once('error', fail);
+    worker.once('exit', fail);
+  });
+  /** @type {{ done: (h: Hashed) => void, fail: (e: unknown) => void }[]} In the order in which they were asked for. */
+  const waiting = [];
+  /** @type {ReturnType<typeof setTimeout>} */
+  let idle;
+  let gone = false;
+  /** Another one may have been started since. */
+  const leave = () => {
+    if (!gone) thread = null;
+    gone = true;
+  };
+  const end = () => {
+    leave();
+    worker.terminate();
+  };
+  /** What waits keeps the process, the thread does not. */
+  const rest = () => {
+    worker.unref();
+    idle = setTimeout(end, IDLE);
+    idle.unref();
+  };
+  /** @param {unknown} e */
+  const failed = (e) => {
+    leave();
+    clearTimeout(idle);
+    for (const { fail } of waiting.splice(0)) fail(e);
+  };
+  worker.on('message', (h) => {
+    waiting.shift()?.done(h);
+    if (waiting.length === 0) rest();
+  });
+  worker.on('error', failed);
+  worker.on('exit', (code) => failed(new Error(`the thread ended with ${code}`)));
+  rest();
+  return (memory, parts) =>
+    new Promise((done, fail) => {
+      if (waiting.length === 0) {
+        clearTimeout(idle);
+        worker.ref();
+      }
+      waiting.push({ done, fail });
+      worker.postMessage({ memory, parts }, [memory]);
+    });
+}
+
+/**
+ * SHA-256 of parts of some memory, 32 bytes each. The memory is gone from here, and is in the answer.
+ * @param {ArrayBuffer} memory
+ * @param {readonly (readonly [number, number])[]} parts where each begins, and its length
+ * @returns {Promise<Hashed | null>} null where no thread can be started: nothing has happened then
+ * @throws where the thread has ended, and the memory with it
+ */
+export async function hash(memory, parts) {
+  thread ??= start().catch(() => null);
+  return (await thread)?.(memory, parts) ?? null;
+}
