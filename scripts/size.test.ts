@@ -45,9 +45,9 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
   return { js: files.reduce((n, [, bytes]) => n + bytes, 0), wasm, files };
 }
 
-/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: proving kernels
- * that few programs use when one does, which halves the start on a GPU.) */
-const LINES = { app: 84_500, everything: 103_400, wasm: 40_000 };
+/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: files of 16 MiB and
+ * more hashed on a thread, and read once.) */
+const LINES = { app: 85_500, everything: 104_500, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

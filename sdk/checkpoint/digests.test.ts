@@ -9,7 +9,7 @@ import type { Worker } from 'node:worker_threads';
 import { fsStore } from '../../adapters/fs.ts';
 import type { Store } from '../../adapters/store.ts';
 import type { HostArray } from '../core/host.ts';
-import { digestsAside, digestsOf, WORTH } from './digests.ts';
+import { digestsOf, WORTH } from './digests.ts';
 import { BackgroundSaver, openCheckpoint, RunStore } from './index.ts';
 import { LEAF } from './layout.ts';
 
@@ -56,14 +56,14 @@ test('memory goes to a thread and comes back as it was, with the digests of its 
   const here = await digestsOf(view, parts);
   assert.equal(here.memory, view);
   assert.deepEqual(Buffer.from(here.digests), Buffer.concat(want));
-  const aside = digestsAside(view, parts);
+  const aside = digestsOf(view, parts, true);
   assert.equal((await aside).memory.byteOffset, 8);
   assert.deepEqual(Buffer.from((await aside).memory), Buffer.from(bytes.subarray(8, 2900)));
   assert.deepEqual(Buffer.from((await aside).digests), Buffer.concat(want));
   assert.equal(memory.length, 0, 'nobody else has it meanwhile');
   assert.equal(started.length, 1);
   const shared = new Uint8Array(new SharedArrayBuffer(4));
-  assert.equal((await digestsAside(shared, [[0, 4]])).memory, shared, 'shared memory stays');
+  assert.equal((await digestsOf(shared, [[0, 4]], true)).memory, shared, 'shared memory stays');
 });
 
 test('a file that is hashed aside is the same file, gives plain arrays, and names what is damaged', async () => {
@@ -173,7 +173,7 @@ test('where no thread can be started, digests are made here', async () => {
   syncBuiltinESMExports();
   const before = started.length;
   const memory = Uint8Array.of(1, 2, 3);
-  const { digests, memory: same } = await digestsAside(memory, [[0, 3]]);
+  const { digests, memory: same } = await digestsOf(memory, [[0, 3]], true);
   assert.deepEqual([same, Buffer.from(digests)], [memory, createHash('sha256').update(memory).digest()]);
   assert.equal(started.length, before);
   threads.Worker = kept;

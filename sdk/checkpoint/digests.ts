@@ -23,33 +23,31 @@ export const SMALL = LEAF / 4;
 /** So many are asked for at once: browsers hash them on threads of their own, and copy each. */
 const TOGETHER = 8;
 
-/** Digests of what stays where it is. */
-export async function digestsOf(memory: Uint8Array, parts: readonly Part[]): Promise<Hashed> {
-  const digests = new Uint8Array(parts.length * DIGEST);
-  for (let i = 0; i < parts.length; i += TOGETHER) {
-    const some = parts.slice(i, i + TOGETHER).map(([at, length]) => sha256Aside(memory.subarray(at, at + length)));
-    (await Promise.all(some)).forEach((d, k) => digests.set(d, (i + k) * DIGEST));
-  }
-  return { memory, digests };
-}
-
 /**
- * Digests of memory that nobody else uses: where there are threads it goes to one with its whole buffer, and comes back.
+ * Digests of parts of some memory. With `aside`, where nobody else uses its buffer: all of that goes to another thread, if there can
+ * be one, and comes back.
  * @throws CheckpointError E_IO where the thread has ended.
  */
-export async function digestsAside(memory: Uint8Array, parts: readonly Part[]): Promise<Hashed> {
+export async function digestsOf(memory: Uint8Array, parts: readonly Part[], aside = false): Promise<Hashed> {
   const { buffer, byteOffset, length } = memory;
-  const platform = buffer instanceof ArrayBuffer && (await import('#hasher').catch(() => null));
-  try {
+  if (aside && buffer instanceof ArrayBuffer) {
+    const platform = await import('#hasher').catch(() => null);
     const there = parts.map(([at, n]): Part => [byteOffset + at, n]);
-    const found = platform && (await platform.hash(buffer as ArrayBuffer, there));
-    if (!found) return digestsOf(memory, parts);
-    return { memory: new Uint8Array(found.memory, byteOffset, length), digests: found.digests };
-  } catch (cause) {
-    throw new CheckpointError('E_IO', 'the thread that makes digests has ended', {
-      cause,
-      retryable: true,
-      hint: 'try again',
+    const found = await platform?.hash(buffer, there).catch((cause) => {
+      throw new CheckpointError('E_IO', 'the thread that hashes has ended', {
+        cause,
+        retryable: true,
+        hint: 'try again',
+      });
+    });
+    if (found) return { memory: new Uint8Array(found.memory, byteOffset, length), digests: found.digests };
+  }
+  const digests = new Uint8Array(parts.length * DIGEST);
+  for (let i = 0; i < parts.length; i += TOGETHER) {
+    const some = parts.slice(i, i + TOGETHER).map(([at, n]) => sha256Aside(memory.subarray(at, at + n)));
+    (await Promise.all(some)).forEach((d, k) => {
+      digests.set(d, (i + k) * DIGEST);
     });
   }
+  return { memory, digests };
 }

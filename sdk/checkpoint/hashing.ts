@@ -1,6 +1,6 @@
 /** The leaves of a file that is being written, hashed while it is handed on. */
 
-import { digestsAside, digestsOf, type Part, SMALL, WORTH } from './digests.ts';
+import { digestsOf, type Part, SMALL, WORTH } from './digests.ts';
 import { DIGEST, type Layout, LEAF } from './layout.ts';
 
 /** Leaves that are handed on as one piece: a save that has few turns needs few. */
@@ -34,15 +34,14 @@ export class Hashing {
   }
 
   async #hash(bytes: Uint8Array, leaf: number): Promise<void> {
-    const parts = leavesOf(0, bytes.length);
-    if (!this.#aside || bytes.length < SMALL) {
-      this.#found.set((await digestsOf(bytes, parts)).digests, leaf * DIGEST);
-      return;
+    let room = bytes;
+    const aside = this.#aside && bytes.length >= SMALL;
+    if (aside) {
+      room = this.#rooms.pop() ?? new Uint8Array(TOGETHER * LEAF);
+      room.set(bytes);
     }
-    const room = this.#rooms.pop() ?? new Uint8Array(TOGETHER * LEAF);
-    room.set(bytes);
-    const { memory, digests } = await digestsAside(room, parts);
-    this.#rooms.push(memory);
+    const { memory, digests } = await digestsOf(room, leavesOf(0, bytes.length), aside);
+    if (aside) this.#rooms.push(memory);
     this.#found.set(digests, leaf * DIGEST);
   }
 

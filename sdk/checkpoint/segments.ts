@@ -2,7 +2,7 @@
 
 import type { IO } from '../core/host.ts';
 import { isDamage } from './damage.ts';
-import { digestsAside, digestsOf, type Part, SMALL, WORTH } from './digests.ts';
+import { digestsOf, type Part, SMALL, WORTH } from './digests.ts';
 import { DIGEST, LEAF } from './layout.ts';
 import type { ByteSource } from './source.ts';
 
@@ -77,12 +77,8 @@ async function fetchOne(
   const { buffer }: { buffer: ArrayBufferLike } = into;
   const bytes = await from.read(start, length, { ...o, into });
   const fills = bytes.buffer === buffer;
-  const leaves = group.filter((s) => s.leaf);
-  const hash = fills && from.size >= WORTH && length >= SMALL ? digestsAside : digestsOf;
-  const { memory, digests } = await hash(
-    bytes,
-    leaves.map((s): Part => [s.offset - start, s.length]),
-  );
+  const parts = group.filter((s) => s.leaf).map((s): Part => [s.offset - start, s.length]);
+  const { memory, digests } = await digestsOf(bytes, parts, fills && from.size >= WORTH && length >= SMALL);
   if (whole) whole.memory = fills ? memory : into;
   else rooms.push(fills ? new Uint8Array(memory.buffer) : into);
   let at = 0;

@@ -8,7 +8,7 @@ import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
-import { digestsAside, digestsOf, WORTH } from './digests.ts';
+import { digestsOf, WORTH } from './digests.ts';
 import { Hashing, leavesOf, TOGETHER } from './hashing.ts';
 import {
   DIGEST,
@@ -122,24 +122,18 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     return concatBytes([sealHead(layout), found, root]);
   };
 
-  let ending: Promise<void> | undefined;
+  let hashed: Promise<void> | undefined;
   /** Nobody else writes to an image, so it is hashed once. */
-  const ended = (): Promise<void> => {
-    const all = async () => {
-      const hash = layout.fileLen < WORTH ? digestsOf : digestsAside;
-      const { memory, digests } = await hash(
-        image!,
-        layout.tensors.flatMap((t) => leavesOf(t.offset, t.bytes)),
-      );
-      image = memory as Uint8Array<ArrayBuffer>;
-      image.set(await finish(digests), layout.sealOff);
-    };
-    ending ??= all();
-    return ending;
+  const hash = async (memory: Uint8Array): Promise<void> => {
+    const parts = layout.tensors.flatMap((t) => leavesOf(t.offset, t.bytes));
+    const found = await digestsOf(memory, parts, layout.fileLen >= WORTH);
+    image = found.memory as Uint8Array<ArrayBuffer>;
+    image.set(await finish(found.digests), layout.sealOff);
   };
 
   async function* slices(io: IO): AsyncIterable<Uint8Array> {
-    await ended();
+    hashed ??= hash(image!);
+    await hashed;
     const piece = 2 * TOGETHER * LEAF;
     for (let at = 0; at < layout.fileLen; at += piece) {
       io.signal?.throwIfAborted();
@@ -169,24 +163,17 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     yield concatBytes(pieces);
   }
 
+  const stream = image ? slices : chunks;
   return {
     size: layout.fileLen,
-    body: { size: layout.fileLen, chunks: () => (image ? slices : chunks)({ signal: o.signal }) },
+    body: { size: layout.fileLen, chunks: () => stream({ signal: o.signal }) },
     sealed() {
       if (!seal)
         throw new CheckpointError('E_BUSY', 'the checkpoint is not hashed yet', { hint: 'await seal() first' });
       return seal;
     },
     async seal(io = {}) {
-      if (image) await ended();
-      if (!seal) {
-        const hashing = new Hashing(layout);
-        for (const t of layout.tensors) {
-          for await (const { bytes, leaf } of piecesOf(t, content.tensors.get(t.name)!, io))
-            await hashing.add(bytes, leaf);
-        }
-        await finish(await hashing.end());
-      }
+      if (!seal) for await (const _ of stream(io)); // all there is to do is done on the way
       return seal!;
     },
     get image() {
