@@ -12,7 +12,7 @@ export interface TrainerComponent {
   readonly migrations?: Component['migrations'];
   /** Called between steps; what it gives is copied. */
   save(): { readonly state?: Json; readonly tensors?: Saved['tensors'] };
-  /** Gets the same again. Checks it, changes nothing, and returns what applies it once all else is known to fit. */
+  /** Gets the same again. Checks it, changes nothing, and returns what applies it once all else is known to fit: that must not throw. */
   load(saved: Saved<HostArray>): () => void;
 }
 

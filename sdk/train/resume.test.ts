@@ -17,7 +17,7 @@ import {
   tanh,
 } from '../nn/index.ts';
 import { adam, adamw, clipByNorm, cosineDecay, ema, type Optimizer, sgd, warmup } from '../optim/index.ts';
-import { accuracy, loadWeights, type Objective, weightsOf } from './index.ts';
+import { accuracy, component, loadWeights, type Objective, weightsOf } from './index.ts';
 import { drain, tinyBatches, tinyData, tinyModel, tinyTrainer } from './tiny.ts';
 import { Trainer } from './trainer.ts';
 
@@ -274,6 +274,43 @@ describe('what does not fit is refused, and changes nothing', () => {
     const content = { kind: file.kind, schema: { ...file.schema, numerics: 2 }, state: file.state };
     await new RunStore(versions).save({ ...content, tensors: await file.readAll() }, { step: 4, epoch: 0 });
     await assert.rejects(tinyTrainer(rt, { store: versions }).resume(), { code: 'E_VERSION', message: /numerics/ });
+  });
+  test('what a device or a component refuses, before anything is changed', async () => {
+    const kept = { n: 7 };
+    const part = (refuses: boolean) =>
+      component('part', {
+        version: 1,
+        save: () => ({ state: { ...kept } }),
+        load: () => () => {
+          if (refuses) throw new Error('not now');
+        },
+      });
+    const store = memoryStore();
+    const first = tinyTrainer(rt, { store, components: [part(false)] });
+    await drain(first.run(tinyBatches(), { steps: 4 }));
+    await first.save();
+    const { file } = (await new RunStore(store).open())!;
+    const { kind, schema, state } = file;
+    const refused = async (name: string | null, value: number, want: object) => {
+      const tensors = await file.readAll();
+      const t = name === null ? undefined : tensors.get(name);
+      assert.equal(t === undefined, name === null);
+      if (t) t.data[t.data.length - 1] = value;
+      const bad = memoryStore();
+      await new RunStore(bad).save({ kind, schema, state, tensors }, { step: 4, epoch: 0 });
+      const trainer = tinyTrainer(rt, { store: bad, components: [part(name === null)] });
+      await drain(trainer.run(tinyBatches(), { steps: 2 }));
+      const before = await trainer.fingerprint();
+      await assert.rejects(trainer.resume(), want);
+      assert.equal(await trainer.fingerprint(), before, String(name));
+      assert.equal(trainer.step, 2);
+      await assert.rejects(trainer.save(), { code: 'E_CONFLICT' });
+    };
+    const names = file.tensors.map((t) => t.name).filter((n) => /^(model|optim)/.test(n));
+    assert.equal(names.length, 12);
+    for (const name of names) await refused(name, Number.NaN, { code: 'E_DATA', message: /element \d+ is NaN/ });
+    await refused(names[11], Number.POSITIVE_INFINITY, { code: 'E_DATA', message: /is Infinity/ });
+    await refused(null, 0, { message: 'not now' });
   });
   test('a store that holds a run, without resume', async () => {
     const store = await saved();

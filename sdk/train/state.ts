@@ -107,8 +107,9 @@ export class TrainingState {
       const from = schema[c.root] ?? 0;
       return c.load(from !== c.version && c.upgrade ? c.upgrade(c, from, saved, migrated) : saved);
     });
-    applies.push(this.#arithmetic.load(state.arithmetic), this.user.load(state.user));
-    for (const apply of applies) apply();
+    const marks = [this.#arithmetic.load(state.arithmetic), this.user.load(state.user)];
+    // The caller's components first: by now nothing but they can fail.
+    for (const apply of [...marks, ...applies].reverse()) apply();
     return migrated;
   }
 }

@@ -1,9 +1,10 @@
 /** Variables against tensors of a file: both sides compared as a whole, then assigned. */
 
 import type { DType } from '../core/dtype.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, DataError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import type { Runtime } from '../core/runtime.ts';
+import { castOf } from '../core/scalar/index.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Variable } from '../core/variable.ts';
@@ -68,7 +69,20 @@ export function matching(
   rt: Runtime,
 ): () => void {
   refuse(code, what, compare(variables, tensors));
+  checkFinite("the checkpoint's", tensors);
   return assigning(variables, tensors, rt);
+}
+
+/** What the device would refuse, it would refuse when others are assigned already. @throws DataError for Inf and NaN */
+export function checkFinite(whose: string, tensors: ReadonlyMap<string, HostArray>): void {
+  for (const [name, { data, dtype }] of tensors) {
+    if (dtype !== 'f32' && dtype !== 'f16' && dtype !== 'bf16') continue;
+    for (let i = 0; i < data.length; i++) {
+      const v = dtype === 'f32' ? data[i] : castOf(data[i], dtype, 'f32');
+      if (Number.isFinite(v)) continue;
+      throw new DataError(`${whose} ${name}: element ${i} is ${v}`, { hint: 'Use an earlier checkpoint.' });
+    }
+  }
 }
 
 /** What gives Variables the tensors of their names. */
