@@ -1,6 +1,7 @@
 /** Power cuts: a run on the modelled disk, and every state that one may leave behind. */
 
 import { createHash } from 'node:crypto';
+import { mock } from 'node:test';
 import { random } from '../../../sdk/checkpoint/sample.ts';
 import { Disk } from './disk.ts';
 import type { Promised, Scenario } from './runs.ts';
@@ -24,6 +25,18 @@ function* choices(loose: readonly number[], more: number, next: () => number): I
   for (let k = 0; k < more; k++) yield new Set(loose.filter(() => next() % 2 === 0));
 }
 
+/** Random names are the writer's own and the same each time, so that disks that are alike are known. */
+async function named(writer: string, work: () => Promise<void>): Promise<void> {
+  const next = random(writer.length);
+  const names = mock.method(crypto, 'getRandomValues', <T extends ArrayBufferView>(into: T) => {
+    new Uint8Array(into.buffer).forEach((_, i, all) => {
+      all[i] = next();
+    });
+    return into;
+  });
+  await work().finally(() => names.mock.restore());
+}
+
 /**
  * A writer does its work; where `death` is given it dies at that call, without a power cut, and another one comes. Then the power
  * is cut behind every operation of the last writer (or every so manyth), and every choice of what was not flushed is looked at,
@@ -42,14 +55,14 @@ export async function powerCuts(
   const fatal = () => {
     if (calls++ >= (o.death ?? Number.POSITIVE_INFINITY)) throw new Death();
   };
-  const life = s.writer(disk.fs(fatal), 'first').work(keep);
-  await life.catch((e) => {
+  const first = named('first', () => s.writer(disk.fs(fatal), 'first').work(keep));
+  await first.catch((e) => {
     if (calls <= (o.death ?? Number.POSITIVE_INFINITY)) throw e;
   });
   let from = 0;
   if (o.death !== undefined) {
     from = disk.length;
-    await s.writer(disk.fs(), 'second').work(keep);
+    await named('second', () => s.writer(disk.fs(), 'second').work(keep));
   }
   const faults: string[] = [];
   let [moments, tried] = [0, 0];

@@ -11,8 +11,8 @@ import { tinyData } from '../../../sdk/train/tiny.ts';
 
 export interface Training {
   readonly trainer: Trainer;
-  /** Trains until that many steps are complete. */
-  to(step: number): Promise<void>;
+  /** Trains until that many steps are complete, and tells of each. */
+  to(step: number, each?: (step: number) => void): Promise<void>;
 }
 
 /** The same run in every process; with a store it saves there when told to. A state has 84 bytes for each of `width`. */
@@ -22,8 +22,8 @@ export async function training(store?: Store, checkpoint?: CheckpointPlan, width
   const { x, y } = tinyData();
   const data = batches(x, y, { size: 5, shuffle: true });
   const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adam({ lr: 0.01 }), store, checkpoint });
-  const to = async (step: number) => {
-    for await (const _ of trainer.run(data, { steps: step }));
+  const to: Training['to'] = async (until, each) => {
+    for await (const { step } of trainer.run(data, { steps: until })) each?.(step);
   };
   return { trainer, to };
 }
