@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Page } from 'puppeteer-core';
 import { fsStore } from '../adapters/fs.ts';
 import { ask, BROWSERS, bundle as browserBundle, listen, PAGE, start } from '../adapters/testing/browsers.ts';
 import { RunStore } from '../sdk/checkpoint/index.ts';
@@ -85,11 +86,11 @@ for (const name of BROWSERS) {
     try {
       for (const [how, kind] of CASES) {
         const run = `${how}-${kind}`;
-        const page = await browser.newPage();
+        const page: Page = await browser.newPage();
         await page.goto(server.url);
         await page.bringToFront();
         await ask(page, 'train', kind, run);
-        const next = how === 'left' ? page : await browser.newPage();
+        const next: Page = how === 'left' ? page : await browser.newPage();
         await next.bringToFront();
         await next.goto(`${server.url}next`);
         const saved = await ask<Saved[]>(next, 'saved', kind, run);
