@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { inspect } from 'node:util';
+import { uninterrupted } from '../conformance/torture/kill/training.ts';
 import { RunStore } from '../sdk/checkpoint/index.ts';
 import { memoryStore } from './memory.ts';
 import { type S3StoreOptions, s3Store } from './s3.ts';
 import { signer } from './s3-sign.ts';
 import { parseXml } from './s3-xml.ts';
 import { storeSuite } from './suite.ts';
-import { listen, type Server } from './testing/browsers.ts';
+import { ask, inPage, listen, type Server } from './testing/browsers.ts';
 import { largeSuite } from './testing/large-suite.ts';
 import { type FakeOptions, s3Handler, startMoto } from './testing/s3.ts';
 import type { Fault } from './testing/store-kinds.ts';
@@ -48,6 +49,17 @@ const list = async (store: ReturnType<typeof s3Store>, prefix = '') => {
   return out;
 };
 
+interface Failure {
+  readonly code: string;
+  readonly text: string;
+}
+/** What the page of the test tells of its run. */
+interface Run {
+  readonly resumed: readonly [number, string];
+  readonly conflict: Failure;
+  readonly steps: readonly number[];
+}
+
 const moto = await startMoto();
 if (typeof moto === 'string') {
   test('s3, moto', (t) => {
@@ -82,6 +94,28 @@ if (typeof moto === 'string') {
     await a.save(content(4), { step: 4, epoch: 0 });
     await assert.rejects(b.save(content(5), { step: 5, epoch: 0 }), code('E_CONFLICT'));
     assert.equal((await list(store, 'objects/')).length, 3, 'two that are kept, and the one of the loser');
+  });
+
+  test('s3, moto: a page saves, resumes and is told of another writer; no credential is told', async (t) => {
+    const o = { bucket: 'models', prefix: 'page', endpoint, credentials: role, retry };
+    await inPage(t, 'chromium', new URL('./testing/s3.page.ts', import.meta.url), async (page) => {
+      const heard: string[] = [];
+      page.on('console', (m) => heard.push(m.text()));
+      const { resumed, conflict, steps } = await ask<Run>(page, 'run', o);
+      const truth = await uninterrupted();
+      assert.deepEqual([resumed, steps, conflict.code], [[5, await truth(5)], [3, 5, 7], 'E_CONFLICT']);
+      // What the page has written is a run for anybody.
+      const opened = await new RunStore(s3Store({ ...o, credentials: user })).open();
+      assert.deepEqual([opened?.commit.step, opened?.file.fingerprint], [7, await truth(7)]);
+      const secret = { ...role, secretAccessKey: SECRET };
+      const wrong = await ask<Failure>(page, 'read', { ...o, credentials: secret });
+      assert.equal(wrong.code, 'E_PERMISSION', wrong.text);
+      // A bucket without a rule for pages answers, and the browser keeps the answer to itself.
+      const closed = await ask<Failure>(page, 'read', { ...o, bucket: 'closed', retry: { attempts: 1, ms: 1 } });
+      assert.equal(closed.code, 'E_IO', closed.text);
+      const said = [conflict.text, wrong.text, closed.text, ...heard].join();
+      for (const word of [...Object.values(role), SECRET]) assert.ok(!said.includes(word), said);
+    });
   });
 }
 
