@@ -164,6 +164,17 @@ const walked = [
     return f32(rt, m, 300).matmul(x.reshape([300, a * b * c]));
   }),
 );
+/** The same of exact products: where rounding comes first only windows are walked, and a weight's gradient by three dims a side. */
+const walkedExact = [
+  [8, 17, 3, 5],
+  [40, 28, 3, 3],
+].map(([m, a, b, c]) =>
+  edge(`gradient of a weight ${m} ${a} ${b} ${c} of high precision`, 'matmulWideExact', (rt) => {
+    const w = f32(rt, m, a, b, c);
+    const y = conv2d(f32(rt, 3, a, b + 7, c + 11), w, { precision: 'high' });
+    return grad(y.mul(y).sum(), [w])[0];
+  }),
+);
 const line = edge('convolution of one axis, many terms', ['matmul', 'matmulWide', 'parts'], (rt) =>
   conv1d(f32(rt, 2, 90, 40), f32(rt, 7, 90, 9), { padding: 4 }),
 );
@@ -301,6 +312,7 @@ export const EDGES: readonly Edge[] = [
   twoLists,
   ...below,
   ...walked,
+  ...walkedExact,
   line,
   chunks,
   ...wide,

@@ -7,20 +7,26 @@ import { sumIntegers } from './sumIntegers';
 import { sumRows } from './sumRows';
 import { word } from './words';
 
+/** Slabs [begin, end) of the record, columns [from, to) of them. */
+export function sumPart(r: usize, begin: usize, end: usize, from: usize, to: usize): void {
+  const prog = word(r, 3);
+  const src = word(r, 4);
+  const n = word(r, 6);
+  const inner = word(r, 7);
+  const dst = word(r, 8);
+  if (prog != 0) ewSetup(prog);
+  if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, begin, end, n, inner, from, to, dst);
+  else if (inner == 1) sumRows(prog, src, begin, end, n, dst);
+  else sumColumns(prog, src, begin, end, n, inner, from, to, dst);
+}
+
 export function sum(r: usize): void {
-  const prog: usize = word(r, 3);
-  const src: usize = word(r, 4);
   const outer: usize = word(r, 5);
   const n: usize = word(r, 6);
   const inner: usize = word(r, 7);
   const dst: usize = word(r, 8);
   const epilogue: usize = word(r, 9);
   if (n == 0) fillExact(dst, 0, outer * inner);
-  else {
-    if (prog != 0) ewSetup(prog);
-    if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, 0, outer, n, inner, 0, inner, dst);
-    else if (inner == 1) sumRows(prog, src, 0, outer, n, dst);
-    else sumColumns(prog, src, 0, outer, n, inner, 0, inner, dst);
-  }
+  else sumPart(r, 0, outer, 0, inner);
   if (epilogue != 0) ewRange(epilogue, 0, outer * inner);
 }

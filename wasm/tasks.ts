@@ -4,7 +4,7 @@
  */
 import {
   ELEM_F32, REC_ARGMAX, REC_CHECK, REC_CUMSUM, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX,
-  REC_SCATTERADD, REC_SUM, REC_WALKED, ROWS,
+  REC_ROWS, REC_SCATTERADD, REC_SUM, REC_WALKED, ROWS,
 } from './build/opcodes';
 import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
 import { copyExact } from './copy';
@@ -12,14 +12,16 @@ import { crew, together, worth } from './crew';
 import { cumsumPart } from './cumsum';
 import { check, finish } from './finish';
 import { gatherRows } from './gather';
-import { ewRange, ewSetup } from './interpreter';
+import { ewRange } from './interpreter';
 import { batchOf, matmulPart } from './matmul';
 import { argmaxPart, maxPart } from './max';
 import { held, hold, packColumns } from './packed';
+import { behind, firstOf, rowsPart } from './rows';
+import { perform } from './run';
 import { scatterPart } from './scatterAdd';
-import { sumChunkOfColumns, sumColumns } from './sumColumns';
-import { sumIntegers } from './sumIntegers';
-import { CHUNK, list, startList, sumChunks, sumRows, takeList } from './sumRows';
+import { sumPart } from './sum';
+import { sumChunkOfColumns } from './sumColumns';
+import { CHUNK, list, startList, sumChunks, takeList } from './sumRows';
 import { callers } from './own';
 import { word } from './words';
 
@@ -61,6 +63,7 @@ export function divided(r: usize): bool {
   if (crew() == 1) return false;
   switch (load<i32>(r)) {
     case REC_MAP: return elements(word(r, 2));
+    case REC_ROWS: return rows(r);
     case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: return matmul(r);
     case REC_SUM: case REC_MAX: case REC_ARGMAX: return reduce(r);
     case REC_GATHER: return gather(r);
@@ -88,6 +91,7 @@ export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
   switch (kind) {
     case ELEMENTS: ewRange(at, t * x, min(t * x + x, word(at, 0))); break;
     case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: matmulTask(at, t, x, y); break;
+    case REC_ROWS: rowsPart(at, t * x, min(t * x + x, word(at, 2))); break;
     case REC_SUM: sumTask(at, t, x, y); break;
     case REC_MAX: case REC_ARGMAX: maxTask(at, t, x, y); break;
     case REC_GATHER: gatherRows(at, t * x, min(t * x + x, word(at, 3) * word(at, 5))); break;
@@ -109,6 +113,20 @@ function elements(prog: usize): bool {
   const size = portion(n, least());
   if (size >= n) return false;
   together(ELEMENTS, prog, parts(n, size), size, 0);
+  return true;
+}
+
+/** Rows, where there are some for each thread; else one record after the other. */
+function rows(r: usize): bool {
+  const n = word(r, 2);
+  const width = word(r, 3);
+  if (!pays(<u64>n * width, 1)) return false;
+  if (n >= 2 * crew()) {
+    const size = portion(n, least() / width + 1);
+    together(REC_ROWS, r, parts(n, size), size, 0);
+  } else {
+    for (let k = firstOf(r); k < behind(r); k = behind(k)) if (!divided(k)) perform(k);
+  }
   return true;
 }
 
@@ -256,20 +274,11 @@ function reduce(r: usize): bool {
 
 /** Task t: of [outer, n, inner] `size` slabs, `width` columns of them. */
 function sumTask(r: usize, t: usize, size: usize, width: usize): void {
-  const prog = word(r, 3);
-  const src = word(r, 4);
-  const n = word(r, 6);
   const inner = word(r, 7);
-  const dst = word(r, 8);
   const across = parts(inner, width);
   const begin = (t / across) * size;
-  const end = min(begin + size, word(r, 5));
   const from = (t % across) * width;
-  const to = min(from + width, inner);
-  if (prog != 0) ewSetup(prog);
-  if (load<i32>(r, 8) != ELEM_F32) sumIntegers(prog, src, begin, end, n, inner, from, to, dst);
-  else if (inner == 1) sumRows(prog, src, begin, end, n, dst);
-  else sumColumns(prog, src, begin, end, n, inner, from, to, dst);
+  sumPart(r, begin, min(begin + size, word(r, 5)), from, min(from + width, inner));
 }
 
 function maxTask(r: usize, t: usize, size: usize, width: usize): void {

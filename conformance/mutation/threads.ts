@@ -21,6 +21,7 @@ const tasks = of('tasks.ts');
 const packed = of('packed.ts');
 const cumsum = of('cumsum.ts');
 const scatter = of('scatterAdd.ts');
+const rows = of('rows.ts');
 
 export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   tasks('first, min(first + width, inner));', 'first, min(first + width, inner - 1));'),
@@ -39,7 +40,14 @@ export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   packed('panelAt(r, from, k0, k)', 'panelAt(r, 0, k0, k)'),
   packed('let src = b + k0 * bRow + from * bCol;', 'let src = b + k0 * bRow;'),
   packed('word(packed, 0) + word(packed, 1) * bCol', 'word(packed, 0)'),
+  rows('begin * width, to * width', 'begin * width, to * width - 1'),
+  rows('const to = min(begin + some, end);', 'const to = min(begin + some - 1, end);'),
+  rows('maxPart(k, begin, to, 0, 1)', 'maxPart(k, begin, to - 1, 0, 1)'),
+  rows('else sumPart(k, begin, to, 0, 1);', 'else sumPart(k, 0, to - begin, 0, 1);'),
+  tasks('min(t * x + x, word(at, 2)))', 'min(t * x + x, word(at, 2) - 1))'),
+  tasks('if (!divided(k)) perform(k);', 'divided(k);'),
   tasks('check(word(at, 2) + ((t * x) << 2)', 'check(word(at, 2)'),
+  tasks('finish(word(at, 2) + ((t * x) << 2)', 'finish(word(at, 2)'),
 ];
 
 /** The work whose bits differ, or what is not reported; null where all agree. */

@@ -99,6 +99,8 @@ export type Kernel =
       readonly source: Sides;
       readonly out: BufferId;
     }
+  /** Maps and reductions of rows that may be done some rows at a time (rows.ts). */
+  | { readonly kind: 'rows'; readonly rows: number; readonly kernels: readonly Kernel[] }
   /** A program output: Inf and NaN raise the flag, and an f32 NaN becomes the one of N0. */
   | {
       readonly kind: 'finish';

@@ -120,6 +120,10 @@ export function touches(k: Kernel): { reads: BufferId[]; writes: BufferId[] } {
       return { reads: [k.source], writes: [k.out] };
     case 'argsort':
       return { reads: [k.source.buffer], writes: [k.out] };
+    case 'rows': {
+      const all = k.kernels.map(touches);
+      return { reads: all.flatMap((t) => t.reads), writes: all.flatMap((t) => t.writes) };
+    }
     case 'finish':
       return { reads: [k.buffer], writes: [] };
   }

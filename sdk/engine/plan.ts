@@ -8,6 +8,7 @@ import type { Access, BufferId, BufferInfo, Kernel, Matrix, Plan, Program } from
 import { placeTemps } from './memory.ts';
 import { indexStrides, resolve } from './operands.ts';
 import { ProgramBuilder } from './program.ts';
+import { inRows } from './rows.ts';
 import { collapse, isContiguous, isFlatIdentity, stretch, type View, whole } from './view.ts';
 
 export interface PlanOptions {
@@ -262,7 +263,8 @@ export function makePlan(exprs: Exprs, o: PlanOptions = {}): Planned {
     if (e.dtype !== 'f16' && e.dtype !== 'bf16') continue;
     kernels.push({ kind: 'finish', buffer: bufferOf.get(e)!, size: e.size, dtype: e.dtype });
   }
-  const live = kernels.filter(works);
+  const some = kernels.filter(works);
+  const live = o.fuse === false ? some : inRows(some, buffers);
   return {
     plan: {
       buffers,
@@ -335,6 +337,8 @@ function works(k: Kernel): boolean {
       return k.program.total > 0;
     case 'reduce':
       return k.outer * k.inner > 0;
+    case 'rows':
+      return true;
     case 'matmul':
       return k.m * k.n * sizeOf(k.batch) > 0;
     case 'gather':

@@ -60,6 +60,7 @@ export const ROWS = 128;
 export const RECORDS = [
   'end',
   'map',
+  'rows',
   'sum',
   'max',
   'argmax',

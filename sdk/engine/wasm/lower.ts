@@ -38,6 +38,10 @@ function packedColumns(k: Extract<Kernel, { kind: 'matmul' }>): number {
   return Math.min(Math.floor(PACKED / up(k.k, 4) / 16) * 16, up(k.n, 8));
 }
 
+/** Elements that any of the kernels of a row unit goes through, at most. */
+const widest = (kernels: readonly Kernel[]): number =>
+  Math.max(...kernels.map((k) => (k.kind === 'map' ? k.program.total : k.kind === 'reduce' ? k.outer * k.n : 0)));
+
 const bits = new DataView(new ArrayBuffer(4));
 
 /** A constant as the 32 bits that a register holds. */
@@ -132,6 +136,12 @@ export function lowerPlan(plan: Plan): Lowered {
           w.push(k.outer, k.n, k.inner);
           pointer(k.out);
           program(k.epilogue);
+        });
+        break;
+      case 'rows':
+        record('rows', () => {
+          w.push(k.rows, widest(k.kernels) / k.rows);
+          for (const one of k.kernels) lower(one);
         });
         break;
       case 'matmul':

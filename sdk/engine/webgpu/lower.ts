@@ -87,6 +87,9 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
       case 'map':
         program(k.program);
         return;
+      case 'rows':
+        for (const one of k.kernels) lower(one);
+        return;
       case 'reduce': {
         let source: Place;
         if ('program' in k.input) {
