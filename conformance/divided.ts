@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { conv2d } from '../sdk/core/convolution.ts';
-import { cumsum, logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
+import { argsort, cumsum, logSoftmax, mean, softmax } from '../sdk/core/functions.ts';
 import { grad } from '../sdk/core/grad.ts';
 import type { Tensor } from '../sdk/core/tensor.ts';
 import type { EngineRuntime } from '../sdk/engine/runtime.ts';
@@ -37,6 +37,9 @@ export const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
       of(100, 1000).argmax([1]),
       of(200, 1001).cast('i32').sum([0]),
       of(200, 1001).cast('i32').sum([1]),
+      argsort(of(90, 1001), 1),
+      argsort(of(30, 9, 70), 1, { descending: true }),
+      argsort(of(4, 500, 7).cast('i32'), 1),
       cumsum(of(70, 1001), 1),
       cumsum(of(300, 523), 0),
       cumsum(of(2, 300, 70).cast('i32'), 1),

@@ -2,12 +2,12 @@
  * dst[o, i, j] = the position along the axis of the element that belongs at i (N7): by the order key, NaN greatest, ties by
  * ascending position.
  *
- * Record: [kind, words, elem, descending, outer, n, inner, src, srcOuter, srcAxis, srcInner, dst, scratch]. Scratch holds two
- * lists of n keys and n positions. Long lists go through a radix sort, byte by byte from the lowest, which keeps the order of
+ * Record: [kind, words, elem, descending, outer, n, inner, src, srcOuter, srcAxis, srcInner, dst, scratch, pitch]. Scratch holds
+ * two lists of n keys and n positions, for each thread `pitch` bytes further. Long lists go through a radix sort, byte by byte from the lowest, which keeps the order of
  * equals; short ones are sorted by insertion.
  */
 import { ELEM_F32, ELEM_I32 } from './build/opcodes';
-import { own } from './own';
+import { own, thread } from './own';
 import { word } from './words';
 
 /** Up to here moving elements is less than counting bytes. */
@@ -85,36 +85,40 @@ function radix(keys: usize, places: usize, n: usize, other: usize): usize {
 }
 
 @inline
-function lists(elem: i32, r: usize): void {
-  const outer: usize = word(r, 4);
+function lists(elem: i32, r: usize, begin: usize, end: usize): void {
   const n: usize = word(r, 5);
   const inner: usize = word(r, 6);
-  let src: usize = word(r, 7);
   const srcOuter: usize = word(r, 8) << 2;
   const srcAxis: usize = word(r, 9) << 2;
   const srcInner: usize = word(r, 10) << 2;
-  let dst: usize = word(r, 11);
-  const scratch: usize = word(r, 12);
+  const scratch = word(r, 12) + thread() * word(r, 13);
   const places = scratch + (n << 2);
   const flip: u32 = (elem == ELEM_F32 || elem == ELEM_I32 ? 0x80000000 : 0) ^ (0 - load<u32>(r, 12));
-  for (let o: usize = 0; o < outer; o++, src += srcOuter, dst += (n * inner) << 2) {
-    for (let j: usize = 0; j < inner; j++) {
-      for (let i: usize = 0, p = src + j * srcInner; i < n; i++, p += srcAxis) {
-        store<u32>(scratch + (i << 2), keyOf(elem, flip, load<u32>(p)));
-        store<u32>(places + (i << 2), <u32>i);
-      }
-      let sorted = places;
-      if (n <= SHORT) insertion(scratch, places, n);
-      else sorted = radix(scratch, places, n, scratch + (n << 3));
-      for (let i: usize = 0, p = dst + (j << 2); i < n; i++, p += inner << 2) {
-        store<u32>(p, load<u32>(sorted + (i << 2)));
-      }
+  for (; begin < end; begin++) {
+    const o = begin / inner;
+    const j = begin % inner;
+    for (let i: usize = 0, p = word(r, 7) + o * srcOuter + j * srcInner; i < n; i++, p += srcAxis) {
+      store<u32>(scratch + (i << 2), keyOf(elem, flip, load<u32>(p)));
+      store<u32>(places + (i << 2), <u32>i);
+    }
+    let sorted = places;
+    if (n <= SHORT) insertion(scratch, places, n);
+    else sorted = radix(scratch, places, n, scratch + (n << 3));
+    for (let i: usize = 0, p = word(r, 11) + ((o * n * inner + j) << 2); i < n; i++, p += inner << 2) {
+      store<u32>(p, load<u32>(sorted + (i << 2)));
     }
   }
 }
 
-export function argsort(r: usize): void {
+/** Lists of the record, how many there are. */
+@inline
+export function listsOf(r: usize): usize {
+  return word(r, 4) * word(r, 6);
+}
+
+/** Lists [begin, end). */
+export function argsortPart(r: usize, begin: usize, end: usize): void {
   const elem = load<i32>(r, 8);
-  if (elem == ELEM_F32) lists(ELEM_F32, r);
-  else lists(elem, r);
+  if (elem == ELEM_F32) lists(ELEM_F32, r, begin, end);
+  else lists(elem, r, begin, end);
 }

@@ -23,6 +23,12 @@ export function become(thread: usize): void {
   distance = thread * share();
 }
 
+/** This instance's thread. */
+@inline
+export function thread(): usize {
+  return ASC_FEATURE_THREADS ? distance / share() : 0;
+}
+
 /** Where element e0 of a program row's operand lies: the address at word i of the row, the step behind it. */
 @inline
 export function place(row: usize, i: usize, e0: usize): usize {

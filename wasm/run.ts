@@ -3,7 +3,7 @@ import {
   REC_ARGMAX, REC_ARGSORT, REC_CHECK, REC_CUMSUM, REC_END, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8,
   REC_MAX, REC_ROWS, REC_SCATTERADD, REC_SUM, REC_WALKED,
 } from './build/opcodes';
-import { argsort } from './argsort';
+import { argsortPart, listsOf } from './argsort';
 import { cumsum } from './cumsum';
 import { check, finish } from './finish';
 import { takeFlags } from './flags';
@@ -32,7 +32,7 @@ export function perform(r: usize): void {
     case REC_MATMUL: case REC_MATMULINT8: case REC_WALKED: matmul(r); break;
     case REC_GATHER: gather(r); break;
     case REC_SCATTERADD: scatterAdd(r); break;
-    case REC_ARGSORT: argsort(r); break;
+    case REC_ARGSORT: argsortPart(r, 0, listsOf(r)); break;
     case REC_CUMSUM: cumsum(r); break;
     case REC_CHECK: check(word(r, 2), word(r, 3), <u32>word(r, 4)); break;
     case REC_FINISH: finish(word(r, 2), word(r, 3)); break;

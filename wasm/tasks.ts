@@ -3,9 +3,10 @@
  * each thread, so that one that is slower or comes later does fewer.
  */
 import {
-  ELEM_F32, REC_ARGMAX, REC_CHECK, REC_CUMSUM, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX,
+  ELEM_F32, REC_ARGMAX, REC_ARGSORT, REC_CHECK, REC_CUMSUM, REC_FINISH, REC_GATHER, REC_MAP, REC_MATMUL, REC_MATMULINT8, REC_MAX,
   REC_ROWS, REC_SCATTERADD, REC_SUM, REC_WALKED, ROWS,
 } from './build/opcodes';
+import { argsortPart, listsOf } from './argsort';
 import { LEVEL_COLUMNS, pushChunk, results, settle, startChunks } from './columnLanes';
 import { copyExact } from './copy';
 import { crew, together, worth } from './crew';
@@ -82,6 +83,14 @@ export function divided(r: usize): bool {
       return true;
     }
     case REC_CUMSUM: return cumsum(r);
+    case REC_ARGSORT: {
+      const n = word(r, 5);
+      const count = listsOf(r);
+      if (count == 1 || !pays(<u64>count * n * 16, 1)) return false;
+      const size = portion(count, least() / (n * 16) + 1);
+      together(REC_ARGSORT, r, parts(count, size), size, 0);
+      return true;
+    }
     default: return false;
   }
 }
@@ -98,6 +107,7 @@ export function task(kind: u32, at: usize, t: usize, x: usize, y: usize): void {
     case REC_FINISH: finish(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x)); break;
     case REC_CHECK: check(word(at, 2) + ((t * x) << 2), min(x, word(at, 3) - t * x), <u32>word(at, 4)); break;
     case REC_CUMSUM: cumsumTask(at, t, x, y); break;
+    case REC_ARGSORT: argsortPart(at, t * x, min(t * x + x, listsOf(at))); break;
     case REC_SCATTERADD: scatterPart(at, y, t * x, min(t * x + x, word(at, 4))); break;
     case ROW_CHUNKS: rowChunksTask(at, t, x, y); break;
     case COLUMN_CHUNKS: columnChunkTask(at, t, x, y); break;

@@ -22,6 +22,7 @@ const packed = of('packed.ts');
 const cumsum = of('cumsum.ts');
 const scatter = of('scatterAdd.ts');
 const rows = of('rows.ts');
+const sorting = of('argsort.ts');
 
 export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   tasks('first, min(first + width, inner));', 'first, min(first + width, inner - 1));'),
@@ -40,6 +41,11 @@ export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   packed('panelAt(r, from, k0, k)', 'panelAt(r, 0, k0, k)'),
   packed('let src = b + k0 * bRow + from * bCol;', 'let src = b + k0 * bRow;'),
   packed('word(packed, 0) + word(packed, 1) * bCol', 'word(packed, 0)'),
+  tasks(
+    'argsortPart(at, t * x, min(t * x + x, listsOf(at)))',
+    'argsortPart(at, t * x, min(t * x + x, listsOf(at) - 1))',
+  ),
+  sorting('word(r, 12) + thread() * word(r, 13)', 'word(r, 12)'),
   rows('begin * width, to * width', 'begin * width, to * width - 1'),
   rows('const to = min(begin + some, end);', 'const to = min(begin + some - 1, end);'),
   rows('maxPart(k, begin, to, 0, 1)', 'maxPart(k, begin, to - 1, 0, 1)'),

@@ -150,7 +150,7 @@ export class WasmDevice implements Device {
   }
 
   compile(plan: Plan): WasmPlan {
-    const { words, arena } = lowerPlan(plan);
+    const { words, arena } = lowerPlan(plan, this.#crew?.size);
     const compiled = new WasmPlan(plan, this.allocate(words.data.length));
     if (arena > (this.#arena?.bytes ?? 0)) {
       // Where there is no room, older plans keep theirs.

@@ -53,7 +53,8 @@ function wordOf(value: number, dtype: string): number {
   return value >>> 0;
 }
 
-export function lowerPlan(plan: Plan): Lowered {
+/** @param threads how many may run it */
+export function lowerPlan(plan: Plan, threads = 1): Lowered {
   const w = new Words();
   const later: (() => void)[] = [];
   let scratch = 0;
@@ -198,16 +199,19 @@ export function lowerPlan(plan: Plan): Lowered {
           pointer(k.out);
         });
         break;
-      case 'argsort':
-        scratch = Math.max(scratch, roomFor(4 * k.n));
+      case 'argsort': {
+        const pitch = roomFor(4 * k.n);
+        scratch = Math.max(scratch, pitch * (k.outer * k.inner > 1 ? threads : 1));
         record('argsort', () => {
           w.push(elem(k.dtype), k.descending ? 1 : 0, k.outer, k.n, k.inner);
           pointer(k.source.buffer, k.source.offset);
           w.push(k.source.outer >>> 0, k.source.axis >>> 0, k.source.inner >>> 0);
           pointer(k.out);
           w.address(BASE.arena, plan.arena);
+          w.push(pitch);
         });
         break;
+      }
       case 'finish':
         record(k.dtype === 'f32' ? 'finish' : 'check', () => {
           pointer(k.buffer);
