@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grad, logSoftmax, mean, type Tensor } from '../index.ts';
+import { adam } from '../optim/index.ts';
 import { createWasmRuntime } from './create.ts';
 import { collect } from './expr.ts';
 import type { Kernel } from './kernel.ts';
@@ -82,6 +83,20 @@ test('a training step of a small classifier is few kernels', () => {
   const work = (fuse: boolean) => kinds([loss, ...gs], fuse).filter((k) => k !== 'finish').length;
   const [fused, unfused] = [work(true), work(false)];
   assert.ok(fused <= 16 && fused < 0.6 * unfused, `${fused} kernels fused, ${unfused} unfused`);
+});
+
+test('an update of Adam is one program, on the product that makes the gradient', () => {
+  const x = rt.tensor(new Float32Array(64), [16, 4]);
+  const [w, m, v] = [0, 0, 0].map(() => rt.tensor(new Float32Array(12), [4, 3]));
+  const g = grad(mean(x.matmul(w).relu()), [w])[0];
+  const rule = adam({ lr: 0.1 });
+  const tree = (t: Tensor) => new Map([['w', t as Tensor<'f32'>]]);
+  const hyper = Object.fromEntries(Object.entries(rule.hyper(0)).map(([k, n]) => [k, rt.scalar(n)]));
+  const next = rule.update(tree(w), tree(g), { m: tree(m), v: tree(v) }, hyper);
+  const results = [next.params.get('w'), ...Object.values(next.slots).map((s) => s.get('w'))] as Tensor[];
+  const [last, ...others] = kernelsOf(results).toReversed();
+  assert.ok(last.kind === 'matmul' && last.epilogue?.stores.length === 3, last.kind);
+  assert.ok(!others.some((k) => k.kind === 'map'));
 });
 
 test('temps share the arena without touching each other while they live', () => {
