@@ -487,7 +487,12 @@ const ORDERS: readonly Mutant[] = [
   mutant('argsort.ts', 'argsort', '== n) continue;', '!= n) continue;'),
   mutant('argsort.ts', 'argsort', 'elem == ELEM_F32 || elem == ELEM_I32 ? 0x80000000', 'elem == ELEM_F32 ? 0x80000000'),
   mutant('argsort.ts', 'argsort', '(0 - load<u32>(r, 12))', '(0 - load<u32>(r, 8))'),
-  mutant('argsort.ts', 'argsort', 'keyOf(elem, flip, load<u32>(p))', 'keyOf(elem, flip, load<u32>(word(r, 7) + (i << 2)))'),
+  mutant(
+    'argsort.ts',
+    'argsort',
+    'keyOf(elem, flip, load<u32>(p))',
+    'keyOf(elem, flip, load<u32>(word(r, 7) + (i << 2)))',
+  ),
 ];
 
 /** Code that every program runs. */
