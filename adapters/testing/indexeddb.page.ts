@@ -1,12 +1,9 @@
 /** In a page or a worker: the shared suite over IndexedDB, and what is special to it. Node's side is indexeddb.test.ts. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { RunStore } from '../../sdk/checkpoint/index.ts';
 import { indexeddbStore } from '../indexeddb.ts';
-import type { Store, StoreBody } from '../store.ts';
-import { storeSuite } from '../suite.ts';
 import { bytes, code, fresh, noise, paused, serveCalls, storeCalls } from './page-calls.ts';
+import { failedPuts, pageStoreTests } from './page-store.ts';
 import { runTests } from './page-test.ts';
 
 const ROW = 4 * 2 ** 20;
@@ -29,20 +26,7 @@ async function raw(name: string): Promise<Record<'objects' | 'rows' | 'writing',
   return { objects, rows, writing };
 }
 
-storeSuite('indexeddb', async () => indexeddbStore(fresh()));
-
-/** A store of its own, closed afterwards. */
-function it(what: string, run: (store: Store, name: string) => Promise<void>) {
-  test(`indexeddb: ${what}`, async () => {
-    const name = fresh();
-    const store = indexeddbStore(name);
-    try {
-      await run(store, name);
-    } finally {
-      await store.close();
-    }
-  });
-}
+const it = pageStoreTests('indexeddb', (name) => indexeddbStore(name));
 
 it('says that it is durable, and every transaction that writes is strict', async (s) => {
   assert.equal((await s.caps()).durable, true);
@@ -106,7 +90,7 @@ it('objects around the size of a row, and ranges across rows', async (s, name) =
   assert.equal(writing.length, 0);
 });
 
-it('a view is stored without the buffer that it is part of; shared memory is copied', async (s, name) => {
+it('a view is stored without the buffer that it is part of', async (s, name) => {
   const big = new Uint8Array(8 * 2 ** 20);
   big[100] = 7;
   await s.put('x', big.subarray(100, 104));
@@ -115,28 +99,11 @@ it('a view is stored without the buffer that it is part of; shared memory is cop
     [4],
   );
   assert.deepEqual(await s.get('x'), bytes(7, 0, 0, 0));
-  // `SharedArrayBuffer` is hidden from pages that are not isolated; this is the same thing
-  const shared = new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
-  shared[0] = 9;
-  await s.put('y', shared.subarray(0, 2));
-  assert.deepEqual(await s.get('y'), bytes(9, 0));
 });
 
 it('failed and refused writes leave no rows', async (s, name) => {
   await s.put('x', bytes(1));
-  const broken: StoreBody = {
-    size: 3 * ROW,
-    async *chunks() {
-      yield noise(2 * ROW + 5);
-      throw new Error('the source broke');
-    },
-  };
-  await assert.rejects(s.put('y', broken), /the source broke/);
-  assert.equal(await s.put('x', noise(2 * ROW + 1), { ifAbsent: true }), 'exists');
-  await assert.rejects(
-    s.put(() => 'a//b', noise(2 * ROW + 1)),
-    code('E_OPTION'),
-  );
+  await failedPuts(s, 2 * ROW + 5, new Error('the source broke'));
   const { rows, writing } = await raw(name);
   assert.equal(rows.length, 1);
   assert.equal(writing.length, 0);
@@ -243,21 +210,6 @@ it('lists more entries than one transaction reads', async (s) => {
     if (seen.length === 10) await new Promise((r) => setTimeout(r, 20)); // a consumer that takes its time
   }
   assert.deepEqual(seen, all);
-});
-
-it('holds runs: saved, resumed, thinned out, and the second writer is told', async (s, name) => {
-  const content = (step: number) => ({
-    kind: 'train',
-    state: { step },
-    tensors: new Map([['model/w', { data: Float32Array.of(step), shape: [1], dtype: 'f32' as const }]]),
-  });
-  const a = new RunStore(s, { keepLast: 2 });
-  for (let step = 1; step <= 5; step++) await a.save(content(step), { step, epoch: 0 });
-  const b = new RunStore(indexeddbStore(name));
-  assert.equal((await b.resume())?.file.state.step, 5);
-  await a.save(content(6), { step: 6, epoch: 0 });
-  await assert.rejects(b.save(content(7), { step: 7, epoch: 0 }), code('E_CONFLICT'));
-  assert.equal((await a.commits()).length, 2);
 });
 
 it('an object whose rows are lost is E_INTEGRITY', async (s, name) => {

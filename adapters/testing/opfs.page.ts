@@ -1,12 +1,9 @@
 /** In a page or a worker: the shared suite over OPFS, and what is special to it. Node's side is opfs.test.ts. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { RunStore } from '../../sdk/checkpoint/index.ts';
 import { opfsStore } from '../opfs.ts';
-import type { Store, StoreBody } from '../store.ts';
-import { storeSuite } from '../suite.ts';
-import { bytes, code, fresh, noise, paused, serveCalls, storeCalls } from './page-calls.ts';
+import { bytes, code, noise, paused, serveCalls, storeCalls } from './page-calls.ts';
+import { failedPuts, pageStoreTests } from './page-store.ts';
 import { runTests } from './page-test.ts';
 
 const MIB = 2 ** 20;
@@ -29,14 +26,7 @@ async function raw(name: string): Promise<string[]> {
 
 const temporaries = async (name: string) => (await raw(name)).filter((f) => f.startsWith('.tmp-'));
 
-storeSuite('opfs', async () => opfsStore(fresh()));
-
-function it(what: string, run: (store: Store, name: string) => Promise<void>) {
-  test(`opfs: ${what}`, async () => {
-    const name = fresh();
-    await run(opfsStore(name), name);
-  });
-}
+const it = pageStoreTests('opfs', (name) => opfsStore(name));
 
 /** Calls of these methods, by name, while `work` runs. */
 async function calls(work: () => Promise<unknown>): Promise<string[]> {
@@ -111,19 +101,7 @@ it('temporaries of a writer that is gone are removed by the next, of one that li
 
 it('failed and refused writes leave no files', async (s, name) => {
   await s.put('x', bytes(1));
-  const broken: StoreBody = {
-    size: 3 * MIB,
-    async *chunks() {
-      yield noise(2 * MIB);
-      throw new DOMException('the source broke', 'NotReadableError');
-    },
-  };
-  await assert.rejects(s.put('y', broken), /the source broke/);
-  assert.equal(await s.put('x', noise(MIB), { ifAbsent: true }), 'exists');
-  await assert.rejects(
-    s.put(() => 'a//b', noise(MIB)),
-    code('E_OPTION'),
-  );
+  await failedPuts(s, 2 * MIB, new DOMException('the source broke', 'NotReadableError'));
   assert.deepEqual(await raw(name), ['x']);
 });
 
@@ -161,13 +139,6 @@ it('an object that is replaced while it is read is read again', async (s) => {
   assert.ok(reads > 2);
 });
 
-it('memory that threads share is written, and parts of it', async (s) => {
-  const shared = new Uint8Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
-  shared[1] = 9;
-  await s.put('x', shared.subarray(1, 3));
-  assert.deepEqual(await s.get('x'), bytes(9, 0));
-});
-
 it('names keep stores apart, whatever they are; a browser that cannot move files is refused', async (s, name) => {
   await s.put('x', bytes(1));
   for (const other of [`${name}/b`, `${name} ü%2f`, `${name}-b`]) {
@@ -185,21 +156,6 @@ it('names keep stores apart, whatever they are; a browser that cannot move files
     delete proto.move; // Firefox has it on the prototype of that
     if (own) Object.defineProperty(proto, 'move', own);
   }
-});
-
-it('holds runs: saved, resumed, thinned out, and the second writer is told', async (s, name) => {
-  const content = (step: number) => ({
-    kind: 'train',
-    state: { step },
-    tensors: new Map([['model/w', { data: Float32Array.of(step), shape: [1], dtype: 'f32' as const }]]),
-  });
-  const a = new RunStore(s, { keepLast: 2 });
-  for (let step = 1; step <= 5; step++) await a.save(content(step), { step, epoch: 0 });
-  const b = new RunStore(opfsStore(name));
-  assert.equal((await b.resume())?.file.state.step, 5);
-  await a.save(content(6), { step: 6, epoch: 0 });
-  await assert.rejects(b.save(content(7), { step: 7, epoch: 0 }), code('E_CONFLICT'));
-  assert.equal((await a.commits()).length, 2);
 });
 
 serveCalls({ runTests, ...storeCalls(opfsStore, async (name) => (await temporaries(name)).length) });
