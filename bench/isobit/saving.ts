@@ -1,4 +1,7 @@
-/** The Trainer's loop with and without saving beside it. A unit is so many steps that saves are as many as they are in a long run. */
+/**
+ * The Trainer's loop with and without saving beside it. A unit is so many steps that saves are as many as they are in a long run; it
+ * begins and ends halfway between two, so that it has the whole of each and does not end with waiting for one.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,11 +20,13 @@ async function unit(work: Parameters<Open>[0], o: Partial<TrainerOptions>): Prom
   if (work.kind !== 'train') throw new Error('bench: the Trainer trains');
   const { trainer, source } = await training(work.net, o);
   let last = Number.NaN;
+  const run = async (steps: number) => {
+    for await (const { loss } of trainer.run(source, { steps: trainer.step + steps }, { every: steps }))
+      last = await loss.item();
+  };
+  await run(EVERY / 2);
   return {
-    async step() {
-      const steps = trainer.step + UNIT;
-      for await (const { loss } of trainer.run(source, { steps }, { every: UNIT })) last = await loss.item();
-    },
+    step: () => run(UNIT),
     // The loss, and whether the whole state has the same bits.
     probe: async () => [last, Number.parseInt((await trainer.fingerprint()).slice(0, 12), 16)],
   };

@@ -20,8 +20,8 @@ export const saving: Part = {
     const names = libraries.map((l) => l.name);
     for (const by of ['cpu', 'wall'] as const) {
       const name = `${WIDE.name}, ${by === 'cpu' ? 'CPU time of all threads' : 'by the clock'}`;
-      // Other processes lengthen the clock's time.
-      const target = by === 'cpu' ? 1.05 : null;
+      // Who waits for a step waits by the clock; the thread that hashes and the disk are beside it.
+      const target = by === 'wall' ? 1.05 : null;
       yield raceRow({ part: 'saving', name, ours: SAVING.name, target }, names, outcomes, by);
     }
   },

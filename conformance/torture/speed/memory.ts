@@ -1,0 +1,50 @@
+/**
+ * What one save or load holds, in a process of its own: `memory.ts <save|aside|load> <directory> <tensors> <length>` prints the most
+ * that arrays, and the process, held beyond what there was before, in bytes.
+ */
+
+import { fsStore } from '../../../adapters/fs.ts';
+import { BackgroundSaver, openCheckpoint, RunStore } from '../../../sdk/checkpoint/index.ts';
+import type { HostArray } from '../../../sdk/core/host.ts';
+
+const [what, dir, tensors, length] = process.argv.slice(2);
+const store = fsStore(dir);
+const info = { step: 0, epoch: 0 };
+
+function model(): Map<string, HostArray> {
+  const named = (i: number): [string, HostArray] => [
+    `t/${i}`,
+    { dtype: 'f32', shape: [+length], data: new Float32Array(+length).map((_, k) => k + i) },
+  ];
+  return new Map(Array.from({ length: +tensors }, (_, i) => named(i)));
+}
+
+async function peak(work: () => Promise<unknown>): Promise<{ arrays: number; rss: number }> {
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  let [arrays, rss] = [0, 0];
+  const look = () => {
+    const now = process.memoryUsage();
+    arrays = Math.max(arrays, now.arrayBuffers - before.arrayBuffers);
+    rss = Math.max(rss, now.rss - before.rss);
+  };
+  const timer = setInterval(look, 2);
+  const made = await work();
+  look();
+  clearInterval(timer);
+  if (!made) throw new Error('nothing was made');
+  return { arrays, rss };
+}
+
+async function work(): Promise<() => Promise<unknown>> {
+  if (what === 'load') {
+    const object = (await new RunStore(store).commits())[0].object;
+    return async () => (await openCheckpoint({ store, key: object }, { verify: 'lazy' })).readAll();
+  }
+  const content = { kind: 'weights', state: {}, tensors: model() };
+  if (what === 'save') return () => new RunStore(store).save(content, info);
+  const saver = new BackgroundSaver(new RunStore(store, { prefix: 'aside/' }), 'block');
+  return async () => (await saver.save(() => ({ content, ...info }))) && saver.close();
+}
+
+console.log(JSON.stringify(await peak(await work())));
