@@ -45,9 +45,9 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
   return { js: files.reduce((n, [, bytes]) => n + bytes, 0), wasm, files };
 }
 
-/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: files of 16 MiB and
- * more hashed on a thread, and read once.) */
-const LINES = { app: 85_500, everything: 104_500, wasm: 40_000 };
+/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: rows in units,
+ * argsort on threads, and an update of Adam as one program.) */
+const LINES = { app: 86_000, everything: 104_900, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

@@ -206,6 +206,6 @@ function refuse(code: `E_${string}`, why: string, offset: number, expected?: unk
     offset,
     expected,
     actual,
-    hint: code === 'E_VERSION' ? 'read it with a newer isobit' : 'the file is damaged; restore an earlier checkpoint',
+    hint: code === 'E_VERSION' ? 'read it with a newer isobit' : 'the bytes are damaged; restore an earlier checkpoint',
   });
 }

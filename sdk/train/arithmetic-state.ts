@@ -35,7 +35,7 @@ export class Arithmetic {
     const precision = read('precision', 'highest');
     if (precision !== this.#rt.precision) {
       throw new OptionError(`resume: the run has precision '${precision}', the runtime '${this.#rt.precision}'`, {
-        hint: `Create the runtime with { precision: '${precision}' }, or take the weights alone with loadWeights().`,
+        hint: `Create it with { precision: '${precision}' }, or take the weights alone: loadWeights().`,
         details: { option: 'precision', expected: precision, got: this.#rt.precision },
       });
     }

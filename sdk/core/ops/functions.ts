@@ -81,7 +81,7 @@ export const pow = binary(POW);
 /** x to a static integer power. */
 export function powi(x: Node, n: number): Node {
   if (!Number.isInteger(n) || Math.abs(n) > 2 ** 24) {
-    throw new OptionError(`powi: the exponent ${n} is not an integer of at most 2^24 in magnitude`, {
+    throw new OptionError(`powi: ${n} is no integer of at most 2^24 in magnitude`, {
       hint: 'Use pow() for other exponents.',
       details: { n },
     });
