@@ -58,7 +58,7 @@ export const WORK: Readonly<Record<string, (rt: EngineRuntime) => Tensor[]>> = {
       of(333_331).tanh().mul(of(333_331)),
       of(301, 907).transpose().add(1),
       softmax(of(301, 907).add(of(907))),
-      softmax(of(3, 20_001)).mul(2),
+      softmax(of(3, 9001)).mul(2),
       of(300, 60).gather(rows, 0),
       of(300, 60).scatterAdd(rows, of(5000, 60), 0),
       of(2, 300, 7).scatterAdd(rows.reshape([1, 5000, 1]).broadcast([2, 5000, 1]), of(2, 5000, 7), 1),

@@ -1,6 +1,6 @@
 /**
  * Mutants of how kernels are divided among threads, in wasm/. The build of one thread has none of these tasks: each mutant is
- * judged by work on three threads that divides all there is to divide, against one thread.
+ * judged by work on three threads, all divided that can be and then what is worth it, against one thread.
  */
 
 import { createWasmRuntime } from '../../sdk/engine/create.ts';
@@ -48,7 +48,7 @@ export const THREAD_MUTANTS: readonly ThreadMutant[] = [
   sorting('word(r, 12) + thread() * word(r, 13)', 'word(r, 12)'),
   rows('begin * width, to * width', 'begin * width, to * width - 1'),
   rows('const to = min(begin + some, end);', 'const to = min(begin + some - 1, end);'),
-  rows('maxPart(k, begin, to, 0, 1)', 'maxPart(k, begin, to - 1, 0, 1)'),
+  rows('REC_MAX) maxPart(k, begin, to, 0, 1)', 'REC_MAX) maxPart(k, begin, to - 1, 0, 1)'),
   rows('else sumPart(k, begin, to, 0, 1);', 'else sumPart(k, 0, to - begin, 0, 1);'),
   tasks('min(t * x + x, word(at, 2)))', 'min(t * x + x, word(at, 2) - 1))'),
   tasks('if (!divided(k)) perform(k);', 'divided(k);'),
@@ -61,12 +61,14 @@ export async function judgeThreads(wasm: Uint8Array): Promise<string | null> {
   await using one = await createWasmRuntime({ seed: SEED });
   for (const [name, work] of Object.entries(WORK)) {
     const expected = await digests(one, work);
-    await using rt = await createWasmRuntime({ seed: SEED }, { wasm, threads: 3, worth: 0 });
-    try {
-      const got = await digests(rt, work);
-      if (got.some((d, i) => d !== expected[i])) return name;
-    } catch (e) {
-      return `${name}: ${e instanceof Error ? e.message : e}`;
+    for (const worth of [0, undefined]) {
+      await using rt = await createWasmRuntime({ seed: SEED }, { wasm, threads: 3, worth });
+      try {
+        const got = await digests(rt, work);
+        if (got.some((d, i) => d !== expected[i])) return name;
+      } catch (e) {
+        return `${name}: ${e instanceof Error ? e.message : e}`;
+      }
     }
   }
   await using rt = await createWasmRuntime({ seed: SEED }, { wasm, threads: 3, worth: 0 });
