@@ -50,23 +50,23 @@ const products = [3, 4, 7, 8, 16, 31, 32, 33].flatMap((m) =>
 const batches = edge('matmul of four batch axes, stretched in turn', 'matmul', (rt) =>
   f32(rt, 2, 1, 3, 1, 4, 5).matmul(f32(rt, 1, 3, 1, 2, 5, 3)),
 );
-const wide = [64, 71, 72, 127, 128, 129].flatMap((m) =>
-  [64, 65, 100, 128].map((n) =>
+const wide = [128, 135, 136, 191, 192, 193].flatMap((m) =>
+  [128, 129, 164, 192].map((n) =>
     edge(`matmul ${m}x3x${n}`, ['matmulPacked', 'pack'], (rt) => f32(rt, m, 3).matmul(f32(rt, 3, n))),
   ),
 );
 const runs = [7, 8, 9].map((k) =>
-  edge(`matmul 65x${k}x66`, ['matmulPacked', 'pack'], (rt) => f32(rt, 65, k).matmul(f32(rt, k, 66))),
+  edge(`matmul 129x${k}x130`, ['matmulPacked', 'pack'], (rt) => f32(rt, 129, k).matmul(f32(rt, k, 130))),
 );
 const wideBatches = [
   edge('wide matmul of four batch axes, stretched in turn', ['matmulPacked', 'pack'], (rt) =>
-    f32(rt, 2, 1, 2, 1, 65, 2).matmul(f32(rt, 1, 2, 1, 2, 2, 66)),
+    f32(rt, 2, 1, 2, 1, 129, 2).matmul(f32(rt, 1, 2, 1, 2, 2, 130)),
   ),
   edge('wide matmul, the right side shared', ['matmulPacked', 'pack'], (rt) =>
-    f32(rt, 3, 2, 65, 2)
+    f32(rt, 3, 2, 5, 129)
       .transpose()
-      .matmul(f32(rt, 3, 1, 65, 70))
-      .matmul(f32(rt, 70, 64)),
+      .matmul(f32(rt, 3, 1, 5, 130))
+      .matmul(f32(rt, 130, 128)),
   ),
 ];
 /** Three whole chunks and a part: where each chunk's result goes shows in how they are paired. */
@@ -132,10 +132,10 @@ const inChunks = [255, 256, 257, 511, 512, 513, 768, 769].flatMap((k) => [
   edge(`matmul 41x${k}x51 of high precision`, ['matmulWideExact', 'parts'], (rt) =>
     f32(rt, 41, k).matmul(f32(rt, k, 51), { precision: 'high' }),
   ),
-  edge(`matmul of two 65x${k}x66`, ['matmulPacked', 'parts'], (rt) => f32(rt, 2, 65, k).matmul(f32(rt, k, 66))),
+  edge(`matmul of two 129x${k}x130`, ['matmulPacked', 'parts'], (rt) => f32(rt, 2, 129, k).matmul(f32(rt, k, 130))),
 ]);
 /** Windows as the right side: of one axis and of two, with what is between them, and their transposes. */
-const windows = [4, 17, 64].flatMap((channels) =>
+const windows = [4, 17, 128].flatMap((channels) =>
   [1, 2].flatMap((stride) => {
     const o = { stride, padding: 2, dilation: [1, 2] as const };
     const build = (of: 'value' | 'input' | 'weight', groups: number) => (rt: Runtime) => {
@@ -196,9 +196,9 @@ const exact = [3, 32, 33].flatMap((m) =>
     ),
   ),
 );
-const wideExact = [64, 65, 128].map((m) =>
-  edge(`matmul ${m}x300x65 of high precision`, ['matmulPackedExact', 'pack'], (rt) =>
-    f32(rt, m, 300).matmul(f32(rt, 300, 65), { precision: 'high' }),
+const wideExact = [128, 129, 192].map((m) =>
+  edge(`matmul ${m}x300x129 of high precision`, ['matmulPackedExact', 'pack'], (rt) =>
+    f32(rt, m, 300).matmul(f32(rt, 300, 129), { precision: 'high' }),
   ),
 );
 const int8 = [3, 32, 33].flatMap((m) =>

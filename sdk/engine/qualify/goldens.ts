@@ -186,7 +186,7 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
   const c = f32(alike(14, 3 * 5 * 7), [3, 5, 7]);
   const d = f32(alike(15, 6 * 5), [6, 5]);
   add('matmul', { 'batched, transposed': c.matmul(d, { transposeA: true, transposeB: true }) });
-  // Wide enough to be packed first; one side of small numbers, so that the window shows.
+  // Both sides wide, one of small numbers, so that the window shows.
   const wide = f32(alike(19, 2 * 65 * 300), [2, 65, 300]);
   const other = f32(around(-51, 20, 300 * 66), [300, 66]);
   add('matmul', {
@@ -194,7 +194,7 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
     'packed, transposed': other.matmul(wide, { transposeA: true, transposeB: true }),
   });
   add('matmul', { 'two chunks': f32(alike(45, 5 * 300), [5, 300]).matmul(other.slice(null, [0, 7])) });
-  // Large tiles of operands that are not packed; right sides that are walked, the second one packed.
+  // Large tiles of operands that are not packed; right sides that are walked.
   const [flat, thin] = [f32(alike(46, 40 * 600), [40, 600]), f32(around(-51, 47, 600 * 60), [600, 60])];
   const cut = f32(alike(48, 3 * 5 * 5 * 13 * 14), [3, 5, 5, 13, 14]);
   const walk = cut.slice(null, [0, 4], [0, 4], [0, 12], [0, 12]).reshape([48, 144]) as F;
@@ -204,6 +204,13 @@ function contractions(add: Add, f32: Upload<F>, i8: Upload<Tensor<'i8'>>): void 
     'wide, walked': thin.slice([0, 48], [0, 16]).transpose().matmul(walk),
     'walked, transposed': flat.slice(null, [0, 144]).matmul(walk, { transposeB: true }),
     'packed, walked': thin.slice([0, 64], [0, 48]).matmul(walk),
+  });
+  // Wide enough to be packed first.
+  const large = f32(alike(49, 2 * 130 * 270), [2, 130, 270]);
+  add('matmul', {
+    large: large.matmul(large, { transposeB: true }),
+    'large, walked': thin.slice([0, 128], [0, 48]).matmul(walk),
+    'large, high': large.matmul(large, { precision: 'high', transposeB: true }),
   });
   const window = f32(around(-51, 16, 8 * 40), [8, 40]);
   add('matmul', { window: window.matmul(window, { transposeB: true }) });

@@ -106,17 +106,18 @@ ${packed ? PACKED : STRIDED}
   let width = ${p(33)};
   let c = ${p(9)} + slice * ${p(32)} * width;
   var sums = array<${integers ? 'u32' : 'f32'}, ${cells.length}>(${cells.map((cell) => `s${cell}`).join(', ')});
-  for (var i = 0u; i < ${cells.length}u; i++) {
-    let r = row + i / ${tile}u;
-    let j = column + i % ${tile}u;
-    if (r >= m || j >= n) { continue; }
-    let place = c + r * width + j;
-    ${
-      integers
-        ? 'mem[place] = sums[i];'
-        : `var sum = sums[i];
-    if (${p(46)} > 0u) { sum = G(bitcast<f32>(mem[place]) + sum); }
-    mem[place] = S(bitcast<u32>(sum));`
+  let rows = min(${tile}u, m - row);
+  let columns = min(${tile}u, n - column);
+  for (var r = 0u; r < rows; r++) {
+    let line = c + (row + r) * width + column;
+    for (var j = 0u; j < columns; j++) {
+      ${
+        integers
+          ? `mem[line + j] = sums[r * ${tile}u + j];`
+          : `var sum = sums[r * ${tile}u + j];
+      if (${p(46)} > 0u) { sum = G(bitcast<f32>(mem[line + j]) + sum); }
+      mem[line + j] = S(bitcast<u32>(sum));`
+      }
     }
   }`;
   return shader(integers ? [] : packed ? [snap] : [snap, window], body, 'tile');

@@ -293,7 +293,7 @@ interface Side {
 /** Terms of one chunk of a contraction (N6). */
 const TERMS = 256;
 /** Rows and columns from which each side is read by so many tiles that windowing it once, apart, is less than at every load. */
-const PACKED = 64;
+const PACKED = 128;
 /** Rows and columns from which tiles are large, and outputs. */
 const WIDE = { side: 5, outputs: 2048 };
 /** Invocations that keep a GPU busy: with fewer, three chunks or more are made at once; and the most that they may hold. */

@@ -65,6 +65,7 @@ test('contractions: edges of tiles and chunks, both orientations, batches, windo
     [4, 513, 4],
     [5, 0, 3],
     [65, 300, 70],
+    [130, 300, 129],
     [130, 3, 64],
   ] as const) {
     const [a, b] = [floats(m * k), floats(k * n)];
