@@ -201,6 +201,27 @@ const wideExact = [128, 129, 192].map((m) =>
     f32(rt, m, 300).matmul(f32(rt, 300, 129), { precision: 'high' }),
   ),
 );
+/** Elements that the reduction makes itself, as many as it may be and one more; kept too, by rows and by columns. */
+const made = [
+  [3, 70],
+  [1023, 17],
+  [1024, 17],
+  [2, 8192],
+  [2, 8193],
+].flatMap(([m, n]) => {
+  const of = (rt: Runtime) => f32(rt, m, n).mul(0.5);
+  return [
+    edge(`sum of ${m} made rows of ${n}`, 'sumF32', (rt) => of(rt).mul(of(rt)).sum(1)),
+    edge(`sum of ${n} made columns of ${m}`, 'sumF32', (rt) => of(rt).sub(1).sum(0)),
+    edge(`kept and summed, ${m} rows of ${n}`, 'sumF32', (rt) => {
+      const x = of(rt).exp();
+      return x.sub(x.sum(1, true));
+    }),
+    edge(`argmax of ${m} made rows of ${n}`, 'max', (rt) => of(rt).round().argmax(1)),
+    edge(`max of ${m} made rows of ${n} integers`, 'max', (rt) => i32(rt, m, n).mul(3).max(1)),
+    edge(`sum of ${m} made rows of ${n} integers`, 'sumInt', (rt) => i32(rt, m, n).mul(3).sum(1)),
+  ];
+});
 const int8 = [3, 32, 33].flatMap((m) =>
   [3, 32].map((n) =>
     edge(`matmul ${m}x257x${n} of i8`, 'matmulInt8', (rt) =>
@@ -320,6 +341,7 @@ export const EDGES: readonly Edge[] = [
   ...wideBatches,
   ...exact,
   ...wideExact,
+  ...made,
   ...int8,
   ...sums,
   ...prefixes,

@@ -46,8 +46,8 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
 }
 
 /** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: rows in units,
- * argsort on threads, and an update of Adam as one program.) */
-const LINES = { app: 86_000, everything: 104_900, wasm: 40_000 };
+ * argsort on threads, an update of Adam as one program; on a GPU, reductions that make their elements.) */
+const LINES = { app: 86_400, everything: 105_300, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

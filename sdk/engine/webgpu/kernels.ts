@@ -1,6 +1,6 @@
 /** The handwritten kernels: contractions, reductions and indexed moves, in the contract's order (N6, N7). */
 
-import { leaf, order, snap, window } from '../../../wgsl/functions/index.ts';
+import { leaf, order, snap, type Wgsl, window } from '../../../wgsl/functions/index.ts';
 import { CUMSUM_KERNELS } from './cumsum.ts';
 import { SCATTER_KERNELS } from './scatter.ts';
 import { FLAG, parameter as p, shader } from './shader.ts';
@@ -184,13 +184,21 @@ const PACK = shader(
   }`,
 );
 
+/** Where a reduction has its elements from: memory, or a function that makes them. */
+interface Elements {
+  readonly of: (place: string) => string;
+  readonly needs: readonly Wgsl[];
+}
+const MEMORY: Elements = { of: (place) => `mem[${place}]`, needs: [] };
+
 /**
  * One level of R (N7): a chunk of at most 2048 elements an invocation, 64 lanes, then the halving tree. Parameters: total =
  * outputs * chunks, n, chunks, inner, source, destination, 1 to apply the load rule.
  */
-const SUM_F32 = shader(
-  [leaf, snap],
-  `
+const sumF32 = ({ of, needs }: Elements): string =>
+  shader(
+    [leaf, snap, ...needs],
+    `
   let n = ${p(1)};
   let chunks = ${p(2)};
   let inner = ${p(3)};
@@ -203,7 +211,7 @@ const SUM_F32 = shader(
   for (var lane = 0u; lane < 64u; lane++) {
     var sum = bitcast<f32>(gz);
     for (var r = lane; r < count; r += 64u) {
-      let u = mem[start + r * inner];
+      let u = ${of('start + r * inner')};
       sum = G(sum + bitcast<f32>(select(u, leaf(u), leaves)));
     }
     lanes[lane] = sum;
@@ -214,12 +222,13 @@ const SUM_F32 = shader(
     }
   }
   mem[${p(5)} + i] = S(bitcast<u32>(lanes[0]));`,
-);
+  );
 
-/** Integer sums wrap, so any order gives the same bits. Parameters as SUM_F32. */
-const SUM_INT = shader(
-  [],
-  `
+/** Integer sums wrap, so any order gives the same bits. Parameters as of sumF32. */
+const sumInt = ({ of, needs }: Elements): string =>
+  shader(
+    needs,
+    `
   let n = ${p(1)};
   let chunks = ${p(2)};
   let inner = ${p(3)};
@@ -228,17 +237,18 @@ const SUM_INT = shader(
   let start = ${p(4)} + ((output / inner) * n + first) * inner + output % inner;
   let count = min(n - min(first, n), 2048u);
   var sum = 0u;
-  for (var r = 0u; r < count; r++) { sum += mem[start + r * inner]; }
+  for (var r = 0u; r < count; r++) { sum += ${of('start + r * inner')}; }
   mem[${p(5)} + i] = sum;`,
-);
+  );
 
 /**
  * One level of max and argmax: the first of the greatest by the order key, NaN greatest. Parameters: total, n, chunks, inner,
  * source, values out, indices out, 1 when the source has indices of its own, their place, element (0 f32, 1 i32, 2 u32).
  */
-const MAX = shader(
-  [order],
-  `
+const max = ({ of, needs }: Elements): string =>
+  shader(
+    [order, ...needs],
+    `
   let n = ${p(1)};
   let chunks = ${p(2)};
   let inner = ${p(3)};
@@ -250,7 +260,7 @@ const MAX = shader(
   var bestKey = 0;
   var index = 0u;
   for (var r = 0u; r < count; r++) {
-    let u = mem[${p(4)} + start + r * inner];
+    let u = ${of(`${p(4)} + start + r * inner`)};
     var key = bitcast<i32>(u);
     if (${p(9)} == 0u) { key = order(u); }
     if (${p(9)} == 2u) { key = bitcast<i32>(u ^ 0x80000000u); }
@@ -263,7 +273,7 @@ const MAX = shader(
   }
   mem[${p(5)} + i] = best;
   mem[${p(6)} + i] = index;`,
-);
+  );
 
 /** Parameters: total, v, n, inner, source, index (place, outer, axis, inner), destination, what an index out of range gives. */
 const GATHER = shader(
@@ -334,14 +344,19 @@ export const KERNELS = {
   matmulInt8: matmul(TILE.matmulInt8, 'int8'),
   parts: PARTS,
   pack: PACK,
-  sumF32: SUM_F32,
-  sumInt: SUM_INT,
-  max: MAX,
+  sumF32: sumF32(MEMORY),
+  sumInt: sumInt(MEMORY),
+  max: max(MEMORY),
   gather: GATHER,
   finish: FINISH,
   ...CUMSUM_KERNELS,
   ...SORT_KERNELS,
   ...SCATTER_KERNELS,
 } as const;
+
+const REDUCTIONS = { sumF32, sumInt, max };
+/** A reduction of what `element` makes, by its flat place. */
+export const reductionOf = (kernel: keyof typeof REDUCTIONS, element: Wgsl): string =>
+  REDUCTIONS[kernel]({ of: (place) => `element(${place})`, needs: [element] });
 
 export { BATCH_AXES };

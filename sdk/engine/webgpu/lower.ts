@@ -7,9 +7,9 @@ import type { BufferId, Kernel, Matrix, Plan, Program, Walk } from '../kernel.ts
 import { roomFor } from '../memory.ts';
 import { BASE, Words } from '../words.ts';
 import { lowerCumsum } from './cumsum.ts';
-import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, RUN, TILE, WALK_DIMS } from './kernels.ts';
+import { BATCH_AXES, KEEP, KEEP_HEAD, KEEP_LANES, KERNELS, RUN, reductionOf, TILE, WALK_DIMS } from './kernels.ts';
 import type { DispatchLimits, Lowering, Place, Word } from './lowering.ts';
-import { type Parameter, printProgram } from './print.ts';
+import { type Parameter, printElement, printProgram } from './print.ts';
 import { lowerScatterAdd } from './scatter.ts';
 import { groupsFor, PARAMETER_WORDS } from './shader.ts';
 import { lowerArgsort } from './sort.ts';
@@ -91,12 +91,13 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
         for (const one of k.kernels) lower(one);
         return;
       case 'reduce': {
-        let source: Place;
-        if ('program' in k.input) {
-          source = scratch(k.outer * k.n * k.inner);
-          if (k.input.program.total > 0) program(k.input.program, { value: k.input.value, to: source });
-        } else {
-          source = at(k.input.buffer, k.input.offset);
+        const total = k.outer * k.n * k.inner;
+        let source: Place | Made;
+        if (!('program' in k.input)) source = at(k.input.buffer, k.input.offset);
+        else if (total > 0 && (total <= SHORT || k.outer * k.inner * chunksOf(k.n) >= MANY)) source = k.input;
+        else {
+          source = scratch(total);
+          if (total > 0) program(k.input.program, { value: k.input.value, to: source });
         }
         if (k.op === 'sum') sum(k, source);
         else max(k, source);
@@ -213,40 +214,53 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
     return { at: to, row: 1, column: rows, batch: [shared ? 0 : rows * k.k] };
   };
 
+  /** One level of a reduction; the first may make its elements itself, which spares them the way through memory. */
+  const reduce = (
+    kernel: 'sumF32' | 'sumInt' | 'max',
+    from: Place | Made,
+    params: Parameter[],
+    total: number,
+  ): void => {
+    if ('program' in from) {
+      const code = reductionOf(kernel, printElement(from.program, from.value, params));
+      dispatch(code, params, linear(total));
+    } else dispatch(KERNELS[kernel], params, linear(total));
+  };
+
   /** Levels of R: chunk results, and their results, until one is left for each output. */
-  const sum = (k: Extract<Kernel, { kind: 'reduce' }>, from: Place): void => {
+  const sum = (k: Reduction, from: Place | Made): void => {
     const outputs = k.outer * k.inner;
     let [source, n, inner, leaves] = [from, k.n, k.inner, 1];
     for (;;) {
-      const chunks = Math.max(1, Math.ceil(n / CHUNK));
+      const chunks = chunksOf(n);
       const to = chunks === 1 ? at(k.out) : scratch(outputs * chunks);
-      const params = [...[outputs * chunks, n, chunks, inner].map(word), source, to, word(leaves)];
-      dispatch(k.dtype === 'f32' ? KERNELS.sumF32 : KERNELS.sumInt, params, linear(outputs * chunks));
+      const params = [...[outputs * chunks, n, chunks, inner].map(word), placeOf(source), to, word(leaves)];
+      reduce(k.dtype === 'f32' ? 'sumF32' : 'sumInt', source, params, outputs * chunks);
       if (chunks === 1) return;
       [source, n, inner, leaves] = [to, chunks, 1, 0];
     }
   };
 
-  const max = (k: Extract<Kernel, { kind: 'reduce' }>, from: Place): void => {
+  const max = (k: Reduction, from: Place | Made): void => {
     const outputs = k.outer * k.inner;
     const elem = word(k.dtype === 'f32' ? 0 : k.dtype === 'i32' ? 1 : 2);
     let [source, n, inner] = [from, k.n, k.inner];
     let indices: Place | null = null;
     for (;;) {
-      const chunks = Math.ceil(n / CHUNK);
+      const chunks = chunksOf(n);
       const last = chunks === 1;
       const values = last && k.op === 'max' ? at(k.out) : scratch(outputs * chunks);
       const places = last && k.op === 'argmax' ? at(k.out) : scratch(outputs * chunks);
       const params = [
         ...[outputs * chunks, n, chunks, inner].map(word),
-        source,
+        placeOf(source),
         values,
         places,
         word(indices ? 1 : 0),
         indices ?? word(0),
         elem,
       ];
-      dispatch(KERNELS.max, params, linear(outputs * chunks));
+      reduce('max', source, params, outputs * chunks);
       if (last) return;
       [source, indices, n, inner] = [values, places, chunks, 1];
     }
@@ -278,6 +292,15 @@ export function lowerPlan(plan: Plan, limits: DispatchLimits = DISPATCH_LIMITS):
 }
 
 const SCRATCH: BufferId = -1;
+
+type Reduction = Extract<Kernel, { kind: 'reduce' }>;
+/** Elements that a program makes, by their flat place. */
+type Made = Extract<Reduction['input'], { program: Program }>;
+const placeOf = (from: Place | Made): Parameter => ('program' in from ? { word: 0 } : from);
+/** A reduction makes its elements itself where they are few, or those that make them are many: each makes up to 2048 in turn. */
+const SHORT = 2 ** 14;
+const MANY = 1024;
+const chunksOf = (n: number): number => Math.max(1, Math.ceil(n / CHUNK));
 
 type Product = Extract<Kernel, { kind: 'matmul' }>;
 type Contraction = keyof typeof TILE;

@@ -1,6 +1,6 @@
 /** The generator: prints a fused program as one WGSL kernel, an invocation an element. */
 
-import { canonical, FUNCTIONS, type Wgsl } from '../../../wgsl/functions/index.ts';
+import { canonical, FUNCTIONS, type Wgsl, wgsl } from '../../../wgsl/functions/index.ts';
 import type { Access, Program } from '../kernel.ts';
 import { FLAG, parameter, shader } from './shader.ts';
 
@@ -18,6 +18,22 @@ const bits = new DataView(new ArrayBuffer(4));
 /** `extra` also stores a value, contiguously, to a place given by the parameter appended last. */
 export function printProgram(p: Program, extra?: { value: number; to: Parameter }): Printed {
   const parameters: Parameter[] = [word(p.total)];
+  const { needs, lines } = print(p, parameters);
+  if (extra) {
+    lines.push(`  mem[${parameter(parameters.length)} + i] = v${extra.value};`);
+    parameters.push(extra.to);
+  }
+  return { code: shader(needs, lines.join('\n')), parameters };
+}
+
+/** A function `element` of i, which makes a program's value of that element and stores what else the program does. */
+export function printElement(p: Program, value: number, parameters: Parameter[]): Wgsl {
+  const { needs, lines } = print(p, parameters);
+  return wgsl('element', [...needs], `fn element(i: u32) -> u32 {\n${lines.join('\n')}\n  return v${value};\n}`);
+}
+
+/** The lines of a program for element `i`, with its parameters behind those that are there. */
+function print(p: Program, parameters: Parameter[]): { needs: ReadonlySet<Wgsl>; lines: string[] } {
   const needs = new Set<Wgsl>([canonical]);
   const lines: string[] = [];
   const param = (x: Parameter): string => {
@@ -72,6 +88,5 @@ export function printProgram(p: Program, extra?: { value: number; to: Parameter 
   });
   // One branch for all of them: branches are what costs here.
   if (outputs.length > 0) lines.push(`  if (${outputs.join(' | ')}) { raise(${FLAG.nonfinite}u); }`);
-  if (extra) lines.push(`  mem[${param(extra.to)} + i] = v${extra.value};`);
-  return { code: shader(needs, lines.join('\n')), parameters };
+  return { needs, lines };
 }
