@@ -168,6 +168,7 @@ const walked = [
 const walkedExact = [
   [8, 17, 3, 5],
   [40, 28, 3, 3],
+  [8, 17, 5, 3],
 ].map(([m, a, b, c]) =>
   edge(`gradient of a weight ${m} ${a} ${b} ${c} of high precision`, 'matmulWideExact', (rt) => {
     const w = f32(rt, m, a, b, c);

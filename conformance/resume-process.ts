@@ -8,6 +8,7 @@
 import { resolve } from 'node:path';
 import { fsStore } from '../adapters/fs.ts';
 import { loadIris } from '../examples/iris.ts';
+import { RunStore } from '../sdk/checkpoint/index.ts';
 import { batches, moments } from '../sdk/data/index.ts';
 import { createRuntime, type Runtime } from '../sdk/index.ts';
 import { crossEntropy, Linear, Normalize, relu, Sequential } from '../sdk/nn/index.ts';
@@ -43,6 +44,8 @@ export interface Result {
   resumedAt: number;
   fingerprint: string;
   root: string;
+  /** Where the last state lies, below the directory of the run. */
+  object: string;
 }
 
 async function trainer(rt: Runtime, name: string, dir: string, everySteps: number) {
@@ -52,7 +55,11 @@ async function trainer(rt: Runtime, name: string, dir: string, everySteps: numbe
   const optimizer = OPTIMIZERS[name]();
   // 150 rows in batches of 40: the last one has 30 rows, and step 30 is in the middle of an epoch.
   const data = batches(x, y, { size: 40, shuffle: true });
-  return { data, trainer: new Trainer({ model, loss: crossEntropy, optimizer, store, checkpoint: { everySteps } }) };
+  return {
+    data,
+    store,
+    trainer: new Trainer({ model, loss: crossEntropy, optimizer, store, checkpoint: { everySteps } }),
+  };
 }
 
 async function runtime({ backend = 'wasm', seed }: Job): Promise<Runtime> {
@@ -86,14 +93,16 @@ async function work(job: Job): Promise<void> {
         process.kill(process.pid, 'SIGKILL');
       }
     }
-    for (const [i, { name, trainer: t }] of runs.entries()) {
+    for (const [i, { name, store, trainer: t }] of runs.entries()) {
       const { root } = await t.save();
+      const { object } = (await new RunStore(store).commits()).at(-1)!;
       const result: Result = {
         dir,
         optimizer: name,
         resumedAt: resumedAt[i],
         fingerprint: await t.fingerprint(),
         root,
+        object,
       };
       console.log(JSON.stringify(result));
     }

@@ -66,8 +66,7 @@ function run(
 }
 
 /** The file of a run's last state, as it lies on disk. */
-const objectOf = (dir: string, r: Result): Promise<Buffer> =>
-  readFile(join(dir, r.dir, r.optimizer, 'objects', `${r.root}.cbor`));
+const objectOf = (dir: string, r: Result): Promise<Buffer> => readFile(join(dir, r.dir, r.optimizer, r.object));
 
 /** Some at a time: much of their time is waiting for the disk. */
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -66,7 +66,7 @@ function run(dir: string, o: Pick<Job, 'backend' | 'end'>): Promise<{ how: numbe
 
 async function endOf(dir: string, [result]: readonly Result[]) {
   assert.ok(result, `${dir}: the last process came to no end`);
-  const bytes = await readFile(join(root, dir, 'adam/objects', `${result.root}.cbor`));
+  const bytes = await readFile(join(root, dir, 'adam', result.object));
   return { fingerprint: result.fingerprint, root: result.root, bytes };
 }
 

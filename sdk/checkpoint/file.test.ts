@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { memoryStore } from '../../adapters/memory.ts';
-import type { Store } from '../../adapters/store.ts';
+import type { GetOptions, Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { openCheckpoint } from './reader.ts';
@@ -59,6 +59,29 @@ test('the golden file of format 1: the bytes of the sample never change', async 
   assert.equal(made.fingerprint, 'ff77f83f9819a42b9163dc145c63a8f6c4df14760771cdd76240777568243e9c');
   assert.equal(made.size, golden.length);
   await assertHolds(golden, sampleContent());
+});
+
+test("Node's Buffers, whose slices are no copies, somewhere in a larger one: from the caller and from a store", async () => {
+  const golden = await readFile(GOLDEN);
+  const around = Buffer.concat([Buffer.alloc(13, 7), golden, Buffer.alloc(5)]);
+  const buffer = around.subarray(13, 13 + golden.length);
+  const store = memoryStore();
+  await store.put('a.cbor', golden);
+  const lent = {
+    ...store,
+    get: async (_: string, { offset = 0, length = golden.length }: GetOptions = {}) =>
+      buffer.subarray(offset, offset + length),
+  };
+  for (const from of [buffer, { store: lent, key: 'a.cbor' }]) {
+    for (const verify of ['full', 'lazy'] as const) {
+      const file = await openCheckpoint(from, { verify });
+      assert.equal(file.root, (await openCheckpoint(golden)).root);
+      const name = file.tensors[0].name;
+      assert.deepEqual(await file.read(name), await (await openCheckpoint(golden)).read(name));
+    }
+  }
+  await assert.rejects(openCheckpoint(Buffer.from('isobit')), { code: 'E_MAGIC' });
+  assert.deepEqual(around, Buffer.concat([Buffer.alloc(13, 7), golden, Buffer.alloc(5)]));
 });
 
 test('the bytes are laid out as docs/checkpoint.md draws them', async () => {

@@ -18,9 +18,13 @@ export interface ByteSource {
   read(offset: number, length: number, o: ReadOptions): Promise<Uint8Array>;
 }
 
-export function bytesSource(bytes: Uint8Array, name = 'checkpoint'): ByteSource {
+export function bytesSource(given: Uint8Array, name = 'checkpoint'): ByteSource {
+  const bytes = plain(given);
   return { name, size: bytes.length, read: async (at, n) => bytes.subarray(at, at + n) };
 }
+
+/** The same bytes as nothing more than an Uint8Array: the slice() of Node's Buffer copies nothing. */
+const plain = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, length);
 
 /** Files up to this size that will be read whole are fetched once: what is verified is then what is read. */
 export const WHOLE = 64 * 2 ** 20;
@@ -48,7 +52,7 @@ export async function storeSource(store: Store, key: string, whole: boolean, o: 
         hint: 'the object changed, or the server ignores ranges',
       });
     }
-    return bytes;
+    return plain(bytes);
   };
   const { size } = found;
   return whole && size <= WHOLE ? bytesSource(await read(0, size, o), name) : { name, size, read };

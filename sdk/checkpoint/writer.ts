@@ -217,7 +217,7 @@ async function* piecesOf(t: Placed, source: TensorSource, io: IO): AsyncIterable
     io.signal?.throwIfAborted();
     const part = raw.subarray(i * LEAF, (i + TOGETHER) * LEAF);
     // What is hashed and stored are the same bytes, whoever else writes to shared memory.
-    yield { bytes: part.buffer instanceof ArrayBuffer ? part : part.slice(), leaf: t.leaf + i };
+    yield { bytes: part.buffer instanceof ArrayBuffer ? part : new Uint8Array(part), leaf: t.leaf + i };
   }
 }
 
