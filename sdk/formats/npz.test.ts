@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Archive } from './archive.ts';
 import { readNpz, writeNpz } from './npz.ts';
+import { readPyTorch } from './pytorch.ts';
 import { array, CORNERS, holds, python, sameTensors } from './testing.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'isobit-npz-'));
@@ -45,4 +46,16 @@ test('bf16 has no NumPy type; what is no archive of arrays is refused', () => {
   const small: Archive = { tensors: new Map([['a', array('f32', [2], [1, 2])]]), metadata: {} };
   const { refused, tried } = holds(writeNpz(small), (b) => readNpz(b));
   assert.ok(refused > 100 && refused < tried, `${refused} of ${tried}`);
+});
+
+test('an archive that claims more members than it has room for is refused at once', () => {
+  // Without a directory: what is there are zeros, which would be so many members without a name.
+  const claimed = new Uint8Array(4096);
+  const view = new DataView(claimed.buffer);
+  view.setUint32(0, 0x04034b50, true);
+  view.setUint32(claimed.length - 22, 0x06054b50, true);
+  view.setUint16(claimed.length - 22 + 8, 0xffff, true);
+  view.setUint32(claimed.length - 22 + 16, 100, true);
+  for (const read of [readNpz, readPyTorch])
+    assert.throws(() => read(claimed), { code: 'E_FORMAT', message: /more members than it has room for/ });
 });

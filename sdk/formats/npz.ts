@@ -1,9 +1,10 @@
 /** NumPy's .npz: a zip archive of .npy files, one a tensor. Written stored and without dates, so that the same arrays give the same bytes. */
 
-import { unzipSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import type { HostArray } from '../core/host.ts';
 import { npyDescriptor, readNpy, writeNpy } from '../data/npy.ts';
 import { type Archive, fault, type Narrowed, type ReadArchive, type ReadArchiveOptions } from './archive.ts';
+import { unzipped } from './zip.ts';
 
 const FORMAT = 'npz';
 /** The earliest date that a zip archive can say. */
@@ -19,18 +20,11 @@ const MOST = 1032;
 export function readNpz(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArchive {
   const nameOf = (member: string) => member.replace(/\.npy$/, '');
   if (bytes.length < 22) throw fault(FORMAT, `${bytes.length} bytes are too few for a zip archive`);
-  let members: Record<string, Uint8Array>;
-  try {
-    members = unzipSync(bytes, {
-      filter: ({ name, size, originalSize }) => {
-        if (originalSize > MOST * Math.min(size, bytes.length))
-          throw fault(FORMAT, `claims ${originalSize} bytes`, { tensor: name });
-        return o.only?.(nameOf(name)) ?? true;
-      },
-    });
-  } catch (e) {
-    throw e instanceof Error && 'hint' in e ? e : fault(FORMAT, `not a zip archive that can be read (${String(e)})`);
-  }
+  const members = unzipped(FORMAT, bytes, ({ name, size, originalSize }) => {
+    if (originalSize > MOST * Math.min(size, bytes.length))
+      throw fault(FORMAT, `claims ${originalSize} bytes`, { tensor: name });
+    return o.only?.(nameOf(name)) ?? true;
+  });
   const tensors = new Map<string, HostArray>();
   const narrowed: Narrowed[] = [];
   for (const [member, body] of Object.entries(members)) {

@@ -3,7 +3,6 @@
  * each storage. Read without executing anything (pickle.ts). Source: torch/serialization.py, torch/_utils.py.
  */
 
-import { unzipSync } from 'fflate';
 import type { Json } from '../core/host.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import {
@@ -16,6 +15,7 @@ import {
   widthOf,
 } from './archive.ts';
 import { unpickle } from './pickle.ts';
+import { unzipped } from './zip.ts';
 
 const FORMAT = 'PyTorch';
 
@@ -127,17 +127,11 @@ function unzip(bytes: Uint8Array): Record<string, Uint8Array> {
       hint: 'Files of before PyTorch 1.6 are not read: load and save them again with a newer one, or save safetensors.',
     });
   }
-  try {
-    return unzipSync(bytes, {
-      filter: ({ name, size, originalSize, compression }) => {
-        // torch.save stores without compression; anything else may be a bomb.
-        if (compression !== 0 || size !== originalSize) throw fault(FORMAT, `${name} is compressed`);
-        return true;
-      },
-    });
-  } catch (e) {
-    throw e instanceof Error && 'hint' in e ? e : fault(FORMAT, `not a zip archive that can be read (${String(e)})`);
-  }
+  return unzipped(FORMAT, bytes, ({ name, size, originalSize, compression }) => {
+    // torch.save stores without compression; anything else may be a bomb.
+    if (compression !== 0 || size !== originalSize) throw fault(FORMAT, `${name} is compressed`);
+    return true;
+  });
 }
 
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
