@@ -49,13 +49,13 @@ test('bf16 has no NumPy type; what is no archive of arrays is refused', () => {
 });
 
 test('an archive that claims more members than it has room for is refused at once', () => {
-  // Without a directory: what is there are zeros, which would be so many members without a name.
+  // Its directory begins behind its end, where all is taken for zeros: members without a name.
   const claimed = new Uint8Array(4096);
   const view = new DataView(claimed.buffer);
   view.setUint32(0, 0x04034b50, true);
   view.setUint32(claimed.length - 22, 0x06054b50, true);
   view.setUint16(claimed.length - 22 + 8, 0xffff, true);
-  view.setUint32(claimed.length - 22 + 16, 100, true);
+  view.setUint32(claimed.length - 22 + 16, claimed.length, true);
   for (const read of [readNpz, readPyTorch])
     assert.throws(() => read(claimed), { code: 'E_FORMAT', message: /more members than it has room for/ });
 });
