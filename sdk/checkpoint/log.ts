@@ -144,7 +144,7 @@ export class CommitLog {
     // from here on the commit is durable: an abort comes too late
     const above = await this.above(seq);
     this.#unsure = undefined;
-    if (above > 0) throw await this.#conflict(record, above, o, 'E_FENCED');
+    if (above > 0 && !(await this.#stands(seq, above, o))) throw await this.#conflict(record, above, o, 'E_FENCED');
     // A store that fails here has still kept the commit, and a log without holes needs no hint.
     if (!(await this.lists())) await this.point(seq).catch(ifOurs);
   }
@@ -185,6 +185,12 @@ export class CommitLog {
       if (isDamage(e) && e.code === 'E_NOT_FOUND') return false;
       throw e;
     }
+  }
+
+  /** A commit is live in the eyes of one above it: whoever wrote that one has found it, and gone on from it. */
+  async #stands(seq: number, above: number, o: IO): Promise<boolean> {
+    const entry = await this.read(above, o);
+    return 'record' in entry && entry.record.floor <= seq;
   }
 
   /** Only after `point`. Where the store cannot list, records stay: a log without holes is how its end is found. */

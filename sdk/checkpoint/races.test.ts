@@ -106,7 +106,7 @@ const RACES: Readonly<Record<string, Case>> = {
   'one saves what another is removing': {
     before: saved(1, 2),
     programs: [writer('a', save(3), { keepLast: 1 }), visitor('b', takeOver(save(1)))],
-    ends: ['E_CONFLICT, ok', 'E_FENCED, ok', 'ok, E_CONFLICT', 'ok, ok'],
+    ends: ['E_CONFLICT, ok', 'ok, E_CONFLICT', 'ok, ok'],
   },
   'one saves what a killed one has left, another collects it': {
     before: async (store) => {
@@ -131,7 +131,7 @@ const RACES: Readonly<Record<string, Case>> = {
   'one goes back to what another is removing': {
     before: saved(1, 2),
     programs: [visitor('a', (r) => r.rollback('step:2')), writer('b', save(3), BEST)],
-    ends: ['E_CONFLICT, ok', 'E_NOT_FOUND, ok', 'ok, E_CONFLICT', 'ok, E_FENCED', 'ok, ok'],
+    ends: ['E_CONFLICT, ok', 'E_NOT_FOUND, ok', 'ok, E_CONFLICT', 'ok, ok'],
   },
   'one repairs a run that another goes on with': {
     before: saved(1, 2),

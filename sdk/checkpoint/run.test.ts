@@ -342,6 +342,29 @@ for (const [name, make] of STORES) {
     for (const c of commits) assert.equal((await run(store).open(c.root))?.file.state.step, c.step);
   });
 
+  it('a commit that another writer goes on from, before its own has looked behind it, is promised', async (store) => {
+    const b = run(store, { writer: 'b' });
+    const overtaken: Store = {
+      ...store,
+      async put(key, body, o) {
+        const answer = await store.put(key, body, o);
+        if (key === commitKey(2)) {
+          await b.resume();
+          await b.save(content(3), at(3));
+        }
+        return answer;
+      },
+    };
+    const a = run(overtaken, { writer: 'a' });
+    await fill(a, 1);
+    assert.equal((await a.save(content(2), at(2))).commit.seq, 2);
+    assert.deepEqual(
+      (await b.commits()).map((c) => `${c.step} ${c.writer}`),
+      ['1 a', '2 a', '3 b'],
+    );
+    await assert.rejects(a.save(content(4), at(4)), code('E_CONFLICT'));
+  });
+
   it('a writer that slept while its number was used and removed still loses', async (store) => {
     const rule = { keepLast: 1 };
     const a = run(store, { ...rule, writer: 'a' });
