@@ -173,18 +173,20 @@ test('fs: a directory that cannot be made although its parent is there, as in /p
   await assert.rejects(s.put('x', bytes(1)), fails('E_IO', join(d, 'x')));
 });
 
+type Write = (b: Uint8Array, at: number, n: number, position: number) => Promise<{ bytesWritten: number }>;
+
 test('fs: a full disk is E_QUOTA; the old object stays and no temporary does', async () => {
   const d = await dir();
   await fsStore(d).put('x', bytes(1));
   let left = 3;
   const fs = faulty({}, (h) => {
-    const write = h.write.bind(h) as (b: Uint8Array, at: number, n: number) => Promise<{ bytesWritten: number }>;
+    const write = h.write.bind(h) as Write;
     return {
       // the disk takes three bytes, as short writes, and then no more
-      write: async (b: Uint8Array, at: number, n: number) => {
+      write: async (b: Uint8Array, at: number, n: number, position: number) => {
         if (left === 0) throw systemError('ENOSPC', 'write');
         left--;
-        return write(b, at, Math.min(n, 1));
+        return write(b, at, Math.min(n, 1), position);
       },
     };
   });
@@ -194,6 +196,39 @@ test('fs: a full disk is E_QUOTA; the old object stays and no temporary does', a
   left = 4;
   await fsStore(d, { fs }).put('x', bytes(5, 6, 7, 8));
   assert.deepEqual(await fsStore(d).get('x'), bytes(5, 6, 7, 8), 'short writes are carried on');
+});
+
+test('fs: a large chunk is written in slices at once, each carried on where it was cut; all have ended before a fault is told', async () => {
+  const d = await dir();
+  const body = Uint8Array.from({ length: 9.5 * 2 ** 20 }, (_, i) => (i * 2654435761) >>> 24);
+  let [under, most, closedUnder] = [0, 0, 0];
+  let broken = false;
+  const fs = faulty({}, (h) => {
+    const [write, close] = [h.write.bind(h) as Write, h.close.bind(h)];
+    return {
+      write: async (b: Uint8Array, at: number, n: number, position: number) => {
+        most = Math.max(most, ++under);
+        try {
+          await new Promise((then) => setTimeout(then, (position >> 20) % 3));
+          if (broken && position >> 20 === 1) throw systemError('EIO', 'write');
+          return await write(b, at, Math.min(n, 700_000), position);
+        } finally {
+          under--;
+        }
+      },
+      close: async () => {
+        closedUnder += under;
+        return close();
+      },
+    };
+  });
+  await fsStore(d, { fs }).put('x', body);
+  assert.equal(most, 8);
+  assert.equal(Buffer.compare(await fsStore(d).get('x'), body), 0);
+  broken = true;
+  await assert.rejects(fsStore(d, { fs }).put('y', body), fails('E_IO', join(d, 'y')));
+  assert.deepEqual(await everything(d), ['x']);
+  assert.equal(closedUnder, 0);
 });
 
 test('fs: a really full disk', async (t) => {

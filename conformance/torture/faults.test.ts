@@ -18,7 +18,7 @@ test('the disk loses what was not flushed, and the torture sees it', async () =>
   const disk = new Disk();
   const fs = disk.fs();
   const h = await fs.open('/x', 'wx');
-  await h.write(Uint8Array.of(1, 2, 3, 4), 0, 4);
+  await h.write(Uint8Array.of(1, 2, 3, 4), 0, 4, 0);
   const names = disk.loose(disk.length);
   assert.equal(names.length, 1);
   const size = async (d: Disk) => (await d.fs().lstat('/x')).size;

@@ -23,6 +23,9 @@ export const SMALL = LEAF / 4;
 /** So many are asked for at once: browsers hash them on threads of their own, and copy each. */
 const TOGETHER = 8;
 
+/** Found once: looking for a module takes longer than hashing some. */
+let hasher: Promise<typeof import('#hasher') | null> | undefined;
+
 /**
  * Digests of parts of some memory. With `aside`, where nobody else uses its buffer: all of that goes to another thread, if there can
  * be one, and comes back.
@@ -31,7 +34,8 @@ const TOGETHER = 8;
 export async function digestsOf(memory: Uint8Array, parts: readonly Part[], aside = false): Promise<Hashed> {
   const { buffer, byteOffset, length } = memory;
   if (aside && buffer instanceof ArrayBuffer) {
-    const platform = await import('#hasher').catch(() => null);
+    hasher ??= import('#hasher').catch(() => null);
+    const platform = await hasher;
     const there = parts.map(([at, n]): Part => [byteOffset + at, n]);
     const found = await platform?.hash(buffer, there).catch((cause) => {
       throw new CheckpointError('E_IO', 'the thread that hashes has ended', {

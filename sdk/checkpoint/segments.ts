@@ -28,7 +28,7 @@ const FETCH = 8 * 2 ** 20;
 const GAP = 64 * 1024;
 
 /** Under way while another one begins: fetches that take room beside the tensors, and others. */
-const AHEAD = { room: 1, place: 3 };
+const AHEAD = { room: 1, place: 10 };
 
 /**
  * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow. The first fault in the order of the file is

@@ -170,12 +170,10 @@ export class Disk {
   }
 
   #handle(id: number) {
-    let at = 0;
     return {
-      write: async (bytes: Uint8Array, offset: number, length: number) => {
+      write: async (bytes: Uint8Array, offset: number, length: number, at: number) => {
         const n = Math.min(length, MOST);
         this.#do({ op: 'write', node: id, at, bytes: bytes.slice(offset, offset + n) });
-        at += n;
         return { bytesWritten: n };
       },
       read: async (into: Uint8Array, offset: number, length: number, position: number) => {
