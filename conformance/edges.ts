@@ -167,10 +167,12 @@ const walked = [
 /** The same of exact products: where rounding comes first only windows are walked, and a weight's gradient by three dims a side. */
 const walkedExact = [
   [8, 17, 3, 5],
-  [40, 28, 3, 3],
   [8, 17, 5, 3],
+  [40, 17, 3, 5],
+  [40, 17, 5, 3],
+  [40, 28, 3, 3],
 ].map(([m, a, b, c]) =>
-  edge(`gradient of a weight ${m} ${a} ${b} ${c} of high precision`, 'matmulWideExact', (rt) => {
+  edge(`gradient of a weight ${m} ${a} ${b} ${c} of high precision`, ['matmulExact', 'matmulWideExact'], (rt) => {
     const w = f32(rt, m, a, b, c);
     const y = conv2d(f32(rt, 3, a, b + 7, c + 11), w, { precision: 'high' });
     return grad(y.mul(y).sum(), [w])[0];

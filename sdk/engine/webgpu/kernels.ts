@@ -62,9 +62,10 @@ function matmul(tile: number, mode: 'f32' | 'exact' | 'int8', packed = false): s
   }
 ${lines(range.map((r) => `  let ${name}${r} = ${name}s[${r}];`))}`;
   const places = listed('pa', `pa + min(row + i, m - 1u) * ${p(4)}`);
-  // A walk goes on behind the last column, where what is read is not stored.
-  const columns = packed
-    ? listed('pb', 'pb + min(column + i, n - 1u)')
+  // Integers are not walked. A walk goes on behind the last column, where what is read is not stored.
+  const strides = packed ? ['1u', p(7)] : integers ? [p(39), p(44)] : null;
+  const columns = strides
+    ? listed('pb', `pb + min(column + i, n - 1u) * ${strides[0]}`)
     : `${walkTo('pc', 35, 'column', '0u')}
 ${listed('pb', 'pc', walkOn('pc', 35))}
 ${walkTo('qb', 40, 'first', 'pb')}`;
@@ -98,10 +99,10 @@ ${packed ? PACKED : STRIDED}
   ${sums}
   for (var q = first; q < end; q++) {
     let qa = q * stepA;
-    ${packed ? `let qb = q * ${p(7)};` : ''}
+    ${strides ? `let qb = q * ${strides[1]};` : ''}
   ${loads}
   ${terms}
-  ${packed ? '' : walkOn('qb', 40)}
+  ${strides ? '' : walkOn('qb', 40)}
   }
   let width = ${p(33)};
   let c = ${p(9)} + slice * ${p(32)} * width;
