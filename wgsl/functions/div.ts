@@ -12,11 +12,11 @@ export const idiv = wgsl(
 fn idiv(a: u32, b: u32) -> u32 {
   let ma = (a & 0x7fffffu) | 0x800000u;
   let mb = (b & 0x7fffffu) | 0x800000u;
-  let lt = select(0u, 1u, ma < mb);
-  let e = bitcast<i32>(a >> 23u) - bitcast<i32>(b >> 23u) + 126 - bitcast<i32>(lt);
-  let t = quotient(ma << lt, mb);
-  let y = (bitcast<u32>(e) << 23u) + t.q + select(0u, 1u, 2 * t.r > bitcast<i32>(mb));
-  return select(select(y, 0u, e < 1), 0x7f800000u, e > 253);
+  let less = ma < mb;
+  let e = bitcast<i32>(a & 0x7f800000u) - bitcast<i32>(b & 0x7f800000u) - select(0, 0x800000, less);
+  let t = quotient(select(ma, 2u * ma, less), mb);
+  let y = bitcast<u32>(e) + 0x3f000000u + t.q + select(0u, 1u, 2 * t.r > bitcast<i32>(mb));
+  return select(select(y, 0u, e < -0x3e800000), 0x7f800000u, e > 0x3f800000);
 }`,
 );
 

@@ -4,7 +4,7 @@ import { wgsl } from './wgsl.ts';
 
 /**
  * floor(m * 2^23 / b) and what is left, for b <= m < 2b. The native quotients are seeds: q * b is compared with m * 2^23
- * modulo 2^32, which is exact while q is within some ulp.
+ * modulo 2^32, which is exact while q is within some ulp. A seed between 1 and 2 has q in its pattern.
  */
 export const quotient = wgsl(
   'quotient',
@@ -17,19 +17,18 @@ struct Quotient {
 
 fn quotient(m: u32, b: u32) -> Quotient {
   let n = bitcast<i32>(b);
-  var q = u32((f32(m) / f32(b)) * 8388608.0); // seed
-  var r = bitcast<i32>((m << 23u) - q * b);
-  let d = i32(floor(f32(r) / f32(b))); // seed
+  let f = f32(n);
+  var q = bitcast<u32>(f32(bitcast<i32>(m)) / f) - 0x3f000000u; // seed
+  var r = bitcast<i32>(m * 0x800000u - q * b);
+  let d = i32(floor(f32(r) / f)); // seed
   q += bitcast<u32>(d);
   r -= d * n;
-  if (r < 0) {
-    q -= 1u;
-    r += n;
-  }
-  if (r >= n) {
-    q += 1u;
-    r -= n;
-  }
+  let low = r < 0;
+  q -= select(0u, 1u, low);
+  r += select(0, n, low);
+  let high = r >= n;
+  q += select(0u, 1u, high);
+  r -= select(0, n, high);
   return Quotient(q, r);
 }`,
 );

@@ -4,30 +4,28 @@ import { isnan } from './bits.ts';
 import { idiv } from './div.ts';
 import { wgsl } from './wgsl.ts';
 
-/** Of the pattern of a finite positive number. The native root is a seed: s * s is compared modulo 2^32. */
+/** Of the pattern of a finite positive number. The native root is a seed, as in quotient: s * s is compared modulo 2^32. */
 export const isqrt = wgsl(
   'isqrt',
   [],
   /* wgsl */ `
 fn isqrt(u: u32) -> u32 {
-  let e = bitcast<i32>(u >> 23u) - 127;
-  let o = e & 1;
-  let m = ((u & 0x7fffffu) | 0x800000u) << bitcast<u32>(o);
-  var s = u32(sqrt(f32(m) * bitcast<f32>(0x34000000u)) * 8388608.0); // seed
-  var r = bitcast<i32>((m << 23u) - s * s);
-  let d = i32(floor(f32(r) / f32(2u * s))); // seed
+  let odd = (u & 0x800000u) == 0u;
+  let one = (u & 0x7fffffu) | 0x800000u;
+  let m = select(one, 2u * one, odd);
+  var s = bitcast<u32>(sqrt(f32(bitcast<i32>(m)) * bitcast<f32>(0x34000000u))) - 0x3f000000u; // seed
+  var r = bitcast<i32>(m * 0x800000u - s * s);
+  let d = i32(floor(f32(r) / f32(bitcast<i32>(2u * s)))); // seed
   r -= 2 * bitcast<i32>(s) * d + d * d;
   s += bitcast<u32>(d);
-  if (r < 0) {
-    s -= 1u;
-    r += 2 * bitcast<i32>(s) + 1;
-  }
-  if (r > 2 * bitcast<i32>(s)) {
-    r -= 2 * bitcast<i32>(s) + 1;
-    s += 1u;
-  }
+  let low = r < 0;
+  s -= select(0u, 1u, low);
+  r += select(0, 2 * bitcast<i32>(s) + 1, low);
+  let high = r > 2 * bitcast<i32>(s);
+  r -= select(0, 2 * bitcast<i32>(s) + 1, high);
+  s += select(0u, 1u, high);
   s += select(0u, 1u, r > bitcast<i32>(s));
-  return (bitcast<u32>(((e - o) >> 1u) + 126) << 23u) + s;
+  return (((u & 0x7f800000u) + select(0x3e800000u, 0x3e000000u, odd)) >> 1u) + s;
 }`,
 );
 
