@@ -20,7 +20,14 @@ export function commandOf(run: Opened, step: number): string {
 export function drawPrints(run: Opened, measures: readonly Measure[]): void {
   const latest = measures.reduce<Measure | undefined>((a, m) => (a && a.step > m.step ? a : m), undefined);
   drawLadder(run, measures);
-  if (!latest) return;
+  if (!latest) {
+    // What stands here may be of another run.
+    for (const id of ['print-mine', 'print-golden']) byId(id).textContent = '–';
+    byId('verdict').textContent = '';
+    byId('print-mine-name').textContent = 'This tab';
+    byId('command-line').hidden = true;
+    return;
+  }
   const { step, fingerprint } = latest;
   const known = goldenOf(run, step);
   const last = run.epochs * run.stepsPerEpoch;

@@ -151,7 +151,8 @@ describe('a run', () => {
         live.push(own.memory().live);
       }
       assert.equal(live.length, 3);
-      assert.equal(live[2], live[1]);
+      // A loss that the loop dropped goes when the collector comes; one buffer more a step would be 24 KB, a save 3 KB.
+      assert.ok(live[2] - live[1] < 1024, `${live}`);
     });
   }
   test('saving in the loop does not take the loss away from the caller', async () => {
