@@ -58,12 +58,20 @@ async function start(
     if (answer) break;
     await new Promise((r) => setTimeout(r, 50));
   }
+  let marks = 0;
   return {
     url,
     root: join(folder, 'root'),
     async log() {
-      const lines = (await readFile(join(folder, 'access.log'), 'utf8')).split('\n');
-      return lines.filter((l) => l !== '' && !l.includes('/.started'));
+      // A line is written behind its answer: with that of one more request, all before it are there.
+      const mark = `/.started-${++marks}`;
+      await fetch(new URL(mark, url), { method: 'HEAD' });
+      for (let n = 0; n < 300; n++) {
+        const lines = (await readFile(join(folder, 'access.log'), 'utf8')).split('\n');
+        if (lines.some((l) => l.includes(`${mark} `))) return lines.filter((l) => l !== '' && !l.includes('/.started'));
+        await new Promise((r) => setTimeout(r, 20));
+      }
+      throw new Error(`${program} does not write its log`);
     },
     async [Symbol.asyncDispose]() {
       process.off('exit', stop);
