@@ -52,7 +52,7 @@ const EQUIVALENT: readonly Equivalent[] = [
   same(/^kernel matmul(Wide|Packed)?: if \(row >= m/, 'the tiles beyond the edge compute and store nothing'),
   same(
     /^kernel matmul(Exact)?: pcJ = .*(1u, pcJ ==|params\[9\]\.x)/,
-    'a tile of 4 columns has the end of the middle dim once, and what it is counted by behind that is not read',
+    'in a tile of 4 columns the middle coordinate goes on once at most, and what it is set to then is not read',
   ),
   same(/^kernel sumF32: .*lane < s;.*lane <= s;/, 'the lane beyond is not read again'),
   same(
