@@ -24,7 +24,7 @@ export interface Controls {
   say(text: string): void;
 }
 
-export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void): Controls {
+export function makeControls(ask: (what: Ask) => void): Controls {
   const form = byId<HTMLFormElement>('controls');
   const [train, reset, exporter] = ['train', 'reset', 'export'].map((id) => byId<HTMLButtonElement>(id));
   const seed = byId<HTMLInputElement>('seed');
@@ -84,11 +84,11 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
   }
 
   /** Asks for what takes a while; until the answer nothing else can be asked for. */
-  function wait(what: Ask, text: string, transfer?: Transferable[]): void {
+  function wait(what: Ask, text: string): void {
     [waiting, training] = [true, false];
     byId('alert').hidden = true;
     say(text);
-    ask(what, transfer);
+    ask(what);
     show();
   }
   const open = () => {
@@ -122,14 +122,13 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
   reset.addEventListener('click', () => wait({ kind: 'reset', setup: setup() }, 'Starting over …'));
   exporter.addEventListener('click', () => ask({ kind: 'export' }));
   byId('import').addEventListener('click', () => file.click());
-  const take = async (from: File | undefined) => {
+  const take = (from: File | undefined) => {
     if (!from) return;
     given = from.name;
-    const bytes = new Uint8Array(await from.arrayBuffer());
-    wait({ kind: 'import', bytes, backend: setup().backend }, `Checking every byte of ${given} …`, [bytes.buffer]);
+    wait({ kind: 'import', file: from, backend: setup().backend }, `Checking every byte of ${given} …`);
   };
   file.addEventListener('change', () => {
-    void take(file.files?.[0]);
+    take(file.files?.[0]);
     // So that the same file can be chosen again.
     queueMicrotask(() => {
       file.value = '';
@@ -138,7 +137,7 @@ export function makeControls(ask: (what: Ask, transfer?: Transferable[]) => void
   document.addEventListener('dragover', (e) => e.preventDefault());
   document.addEventListener('drop', (e) => {
     e.preventDefault();
-    void take(e.dataTransfer?.files[0]);
+    take(e.dataTransfer?.files[0]);
   });
 
   recall();

@@ -19,7 +19,7 @@ export interface Run extends Opened {
 }
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-const ask = (what: Ask, transfer: Transferable[] = []): void => worker.postMessage(what, transfer);
+const ask = (what: Ask): void => worker.postMessage(what);
 
 const charts = makeCharts();
 const iris = makeIrisView();
@@ -29,16 +29,20 @@ const controls = makeControls(ask);
 let run: Run | null = null;
 let drawing = false;
 
-/** At most once a frame. */
 function draw(): void {
+  if (!run) return;
+  charts.draw({ ...run, steps: run.epochs * run.stepsPerEpoch });
+  drawPrints(run, run.measures);
+  drawProgress(run);
+}
+
+/** At most once a frame. */
+function drawSoon(): void {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    if (!run) return;
-    charts.draw({ ...run, steps: run.epochs * run.stepsPerEpoch });
-    drawPrints(run, run.measures);
-    drawProgress(run);
+    draw();
   });
 }
 
@@ -54,7 +58,9 @@ function heard(said: Said): void {
       }
       run = { ...said.run, losses: [...said.run.losses], measures: [...said.run.measures], perSecond: null };
       pad.clear();
-      break;
+      // The form tells its state at once; what stands beside it is of the same moment.
+      draw();
+      return;
     case 'steps':
       if (!run) return;
       run.step = said.step;
@@ -72,7 +78,8 @@ function heard(said: Said): void {
       break;
     case 'stopped':
       controls.stopped(said.step, said.finished);
-      break;
+      draw();
+      return;
     case 'exported':
       save(said.name, said.bytes);
       controls.say(
@@ -90,7 +97,7 @@ function heard(said: Said): void {
     default:
       said satisfies never;
   }
-  draw();
+  drawSoon();
 }
 
 function save(name: string, bytes: Uint8Array): void {

@@ -20,7 +20,7 @@ export type Ask =
   /** Forgets the saved run of the example. */
   | { readonly kind: 'reset'; readonly setup: Setup }
   | { readonly kind: 'export' }
-  | { readonly kind: 'import'; readonly bytes: Uint8Array; readonly backend: Backend }
+  | { readonly kind: 'import'; readonly file: File; readonly backend: Backend }
   /** 784 grey values, ink = 1. */
   | { readonly kind: 'classify'; readonly pixels: Float32Array };
 

@@ -81,7 +81,7 @@ async function answer(ask: Ask): Promise<void> {
       return;
     }
     case 'import':
-      await open(await importRun(ask.bytes, ask.backend, storeOf), true);
+      await open(await importRun(new Uint8Array(await ask.file.arrayBuffer()), ask.backend, storeOf), true);
       break;
     case 'classify': {
       const row = { data: ask.pixels, shape: [1, ask.pixels.length], dtype: 'f32' } as const;

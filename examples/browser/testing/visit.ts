@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, LaunchOptions, Page } from 'puppeteer-core';
@@ -128,16 +128,19 @@ export class Visit {
     }
   }
 
-  /** Imports a file of this machine. */
+  /** Imports a file of this machine, and waits until the page tells what came of it. */
   async imports(path: string): Promise<void> {
     const input = await this.page.$('#file');
     assert.ok(input);
     await (input as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(path);
     await this.page.waitForFunction(
-      () =>
-        document.getElementById('alert')?.hidden === false ||
-        document.getElementById('status')?.textContent?.startsWith('Imported'),
+      (name: string) => {
+        const alert = document.getElementById('alert');
+        const refused = alert?.hidden === false && alert.textContent?.includes(`${name} was not imported`);
+        return refused || document.getElementById('status')?.textContent?.startsWith('Imported');
+      },
       { timeout: PATIENCE },
+      basename(path),
     );
     await this.until('ready', 'stopped', 'finished');
   }
