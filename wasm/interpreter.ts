@@ -7,12 +7,10 @@
  * a block register, step 0 stays.
  */
 import {
-  OP_ABS_F, OP_ABS_S, OP_ADDRAW, OP_ADD_F, OP_ADD_I, OP_AND, OP_BF2F, OP_CEIL, OP_COPY, OP_COS, OP_DIV_F, OP_EQ_F, OP_EQ_I, OP_ERF, OP_EXP,
-  OP_F2B, OP_F2BF, OP_F2H, OP_F2I, OP_F2U, OP_FILL, OP_FLOOR, OP_H2F, OP_I2B, OP_I2F, OP_IOTA, OP_ISFINITE, OP_LE_F, OP_LE_S, OP_LE_U, OP_LOAD,
-  OP_LOG, OP_LT_F, OP_LT_S, OP_LT_U, OP_MAXNUMBER, OP_MAX_F, OP_MAX_S, OP_MAX_U, OP_MINNUMBER, OP_MIN_F, OP_MIN_S, OP_MIN_U, OP_MULADD, OP_MULRAW, OP_MULSUB, OP_MUL_F, OP_MUL_I, OP_NARROW,
-  OP_NEG_F, OP_NEG_I, OP_NE_F, OP_NE_I, OP_NORMAL, OP_NOT, OP_OR, OP_OUT, OP_PHILOX, OP_POW, OP_ROUND, OP_RSQRT,
-  OP_SIGMOID, OP_SIGN_F, OP_SIGN_S, OP_SIGN_U, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUBMUL, OP_SUBRAW, OP_SUB_F, OP_SUB_I, OP_TANH,
-  OP_TRUNC, OP_U2F, OP_UNIT, OP_WHERE, OP_XOR, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS, STEP_STREAM,
+  OP_ABS_F, OP_ADDRAW, OP_ADD_F, OP_COPY, OP_COS, OP_DIV_F, OP_ERF, OP_EXP, OP_FILL, OP_IOTA, OP_LOAD, OP_LOG, OP_LT_F, OP_MAXNUMBER, OP_MAX_F,
+  OP_MINNUMBER, OP_MIN_F, OP_MULADD, OP_MULRAW, OP_MULSUB, OP_MUL_F, OP_NEG_F, OP_NEG_I, OP_NORMAL, OP_NOT, OP_OUT, OP_PHILOX, OP_POW, OP_RSQRT,
+  OP_SIGMOID, OP_SIN, OP_SOFTPLUS, OP_SQRT, OP_STORE, OP_SUBMUL, OP_SUBRAW, OP_SUB_F, OP_TANH, OP_WHERE, PROGRAM_HEAD, REGISTER_STRIDE, ROW_WORDS,
+  STEP_STREAM,
 } from './build/opcodes';
 import { BLOCK, INDICES, TAIL } from './constants';
 import { copyExact, copyRounded, fillRounded } from './copy';
@@ -29,7 +27,8 @@ import { eachTanh } from './functions/tanh';
 import { eachCos, eachSin } from './functions/trig';
 import { each1, each2, each3, eachWhere } from './ops';
 import { readPattern, writePattern } from './pattern';
-import { own, place } from './own';
+import { own, place, second, third } from './own';
+import { conversions, integers } from './seldom';
 import { word } from './words';
 
 const ROW: usize = ROW_WORDS << 2;
@@ -65,56 +64,14 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
       case OP_COPY: each1(OP_COPY, d, a, bytes); break;
       case OP_NEG_F: each1(OP_NEG_F, d, a, bytes); break;
       case OP_ABS_F: each1(OP_ABS_F, d, a, bytes); break;
-      case OP_SIGN_F: each1(OP_SIGN_F, d, a, bytes); break;
       case OP_SQRT: each1(OP_SQRT, d, a, bytes); break;
-      case OP_FLOOR: each1(OP_FLOOR, d, a, bytes); break;
-      case OP_CEIL: each1(OP_CEIL, d, a, bytes); break;
-      case OP_TRUNC: each1(OP_TRUNC, d, a, bytes); break;
-      case OP_ROUND: each1(OP_ROUND, d, a, bytes); break;
-      case OP_ISFINITE: each1(OP_ISFINITE, d, a, bytes); break;
-      case OP_NEG_I: each1(OP_NEG_I, d, a, bytes); break;
-      case OP_ABS_S: each1(OP_ABS_S, d, a, bytes); break;
-      case OP_SIGN_S: each1(OP_SIGN_S, d, a, bytes); break;
-      case OP_SIGN_U: each1(OP_SIGN_U, d, a, bytes); break;
-      case OP_NOT: each1(OP_NOT, d, a, bytes); break;
-      case OP_F2I: each1(OP_F2I, d, a, bytes); break;
-      case OP_F2U: each1(OP_F2U, d, a, bytes); break;
-      case OP_I2F: each1(OP_I2F, d, a, bytes); break;
-      case OP_U2F: each1(OP_U2F, d, a, bytes); break;
-      case OP_F2B: each1(OP_F2B, d, a, bytes); break;
-      case OP_I2B: each1(OP_I2B, d, a, bytes); break;
-      case OP_F2H: each1(OP_F2H, d, a, bytes); break;
-      case OP_H2F: each1(OP_H2F, d, a, bytes); break;
-      case OP_F2BF: each1(OP_F2BF, d, a, bytes); break;
-      case OP_BF2F: each1(OP_BF2F, d, a, bytes); break;
-      case OP_UNIT: each1(OP_UNIT, d, a, bytes); break;
       case OP_ADD_F: each2(OP_ADD_F, d, a, second(row, e0), bytes); break;
       case OP_SUB_F: each2(OP_SUB_F, d, a, second(row, e0), bytes); break;
       case OP_MUL_F: each2(OP_MUL_F, d, a, second(row, e0), bytes); break;
       case OP_DIV_F: each2(OP_DIV_F, d, a, second(row, e0), bytes); break;
       case OP_MAX_F: each2(OP_MAX_F, d, a, second(row, e0), bytes); break;
       case OP_MIN_F: each2(OP_MIN_F, d, a, second(row, e0), bytes); break;
-      case OP_EQ_F: each2(OP_EQ_F, d, a, second(row, e0), bytes); break;
-      case OP_NE_F: each2(OP_NE_F, d, a, second(row, e0), bytes); break;
       case OP_LT_F: each2(OP_LT_F, d, a, second(row, e0), bytes); break;
-      case OP_LE_F: each2(OP_LE_F, d, a, second(row, e0), bytes); break;
-      case OP_ADD_I: each2(OP_ADD_I, d, a, second(row, e0), bytes); break;
-      case OP_SUB_I: each2(OP_SUB_I, d, a, second(row, e0), bytes); break;
-      case OP_MUL_I: each2(OP_MUL_I, d, a, second(row, e0), bytes); break;
-      case OP_MAX_S: each2(OP_MAX_S, d, a, second(row, e0), bytes); break;
-      case OP_MIN_S: each2(OP_MIN_S, d, a, second(row, e0), bytes); break;
-      case OP_MAX_U: each2(OP_MAX_U, d, a, second(row, e0), bytes); break;
-      case OP_MIN_U: each2(OP_MIN_U, d, a, second(row, e0), bytes); break;
-      case OP_EQ_I: each2(OP_EQ_I, d, a, second(row, e0), bytes); break;
-      case OP_NE_I: each2(OP_NE_I, d, a, second(row, e0), bytes); break;
-      case OP_LT_S: each2(OP_LT_S, d, a, second(row, e0), bytes); break;
-      case OP_LE_S: each2(OP_LE_S, d, a, second(row, e0), bytes); break;
-      case OP_LT_U: each2(OP_LT_U, d, a, second(row, e0), bytes); break;
-      case OP_LE_U: each2(OP_LE_U, d, a, second(row, e0), bytes); break;
-      case OP_AND: each2(OP_AND, d, a, second(row, e0), bytes); break;
-      case OP_OR: each2(OP_OR, d, a, second(row, e0), bytes); break;
-      case OP_XOR: each2(OP_XOR, d, a, second(row, e0), bytes); break;
-      case OP_NARROW: each2(OP_NARROW, d, a, second(row, e0), bytes); break;
       case OP_ADDRAW: each2(OP_ADDRAW, d, a, second(row, e0), bytes); break;
       case OP_SUBRAW: each2(OP_SUBRAW, d, a, second(row, e0), bytes); break;
       case OP_MULRAW: each2(OP_MULRAW, d, a, second(row, e0), bytes); break;
@@ -139,7 +96,9 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
       case OP_LOAD: readPattern(d, word(row, 3), word(row, 9), e0, n); break;
       case OP_STORE: writePattern(word(row, 1), a, word(row, 9), e0, n); continue;
       case OP_OUT: finish(a, n); continue;
-      default: unreachable();
+      default:
+        if (op >= OP_NEG_I && op <= OP_NOT) integers(op, row, d, a, e0, bytes);
+        else conversions(op, row, d, a, e0, bytes);
     }
     if (aside) copyExact(dst, own(TAIL), n);
   }
@@ -149,16 +108,6 @@ export function ewBlock(prog: usize, e0: usize, n: usize): void {
 export function ewRange(prog: usize, start: usize, end: usize): void {
   ewSetup(prog);
   for (let e0 = start; e0 < end; e0 += BLOCK) ewBlock(prog, e0, min(BLOCK, end - e0));
-}
-
-@inline
-function second(row: usize, e0: usize): usize {
-  return place(row, 5, e0);
-}
-
-@inline
-function third(row: usize, e0: usize): usize {
-  return place(row, 7, e0);
 }
 
 /** The flat index of each element. */

@@ -37,6 +37,18 @@ export function place(row: usize, i: usize, e0: usize): usize {
   return ASC_FEATURE_THREADS ? at + (distance & (0 - (step & REGISTER))) : at;
 }
 
+/** Where element e0 of a row's second operand lies. */
+@inline
+export function second(row: usize, e0: usize): usize {
+  return place(row, 5, e0);
+}
+
+/** Where element e0 of its third operand lies. */
+@inline
+export function third(row: usize, e0: usize): usize {
+  return place(row, 7, e0);
+}
+
 /** Where an address of this thread's scratch is in the caller's. */
 @inline
 export function callers(address: usize): usize {
