@@ -30,9 +30,10 @@ export interface Chain {
   readonly n: number;
 }
 
-/** So many captured programs that do nothing, one after another. */
+/** So many captured programs that do nothing: each awaited, or in one series, as the Trainer runs small steps. */
 export interface Empty {
   readonly kind: 'empty';
+  readonly series: boolean;
 }
 export const STEPS_OF_EMPTY = 1000;
 
@@ -100,7 +101,8 @@ export const product = (m: number, k: number, n: number, layout: Product['layout
 export function nameOf(work: Work): string {
   if (work.kind === 'product') return `matmul ${work.layout} ${work.m}x${work.k}x${work.n}`;
   if (work.kind === 'chain') return `6 ops and a sum of ${work.n / 2 ** 20} Mi elements`;
-  if (work.kind === 'empty') return `${STEPS_OF_EMPTY} empty captured steps`;
+  if (work.kind === 'empty')
+    return `${STEPS_OF_EMPTY} empty captured steps, ${work.series ? 'in one series' : 'each awaited'}`;
   if (work.kind === 'kernel') return work.name;
   return `${work.kind === 'train' ? 'train' : 'infer'} ${work.net.name}`;
 }

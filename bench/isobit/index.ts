@@ -7,6 +7,7 @@ import { noises } from '../noise.ts';
 import {
   type Chain,
   type Contender,
+  type Empty,
   type Open,
   operandsOf,
   type Place,
@@ -31,7 +32,7 @@ export const open: Open = async (work, place) => {
   if (work.kind === 'infer') return closing(rt, forward(rt, work.net));
   if (work.kind === 'product') return closing(rt, multiply(rt, work));
   if (work.kind === 'kernel') return closing(rt, kernel(rt, work));
-  return closing(rt, work.kind === 'chain' ? chain(rt, work) : nothing(rt));
+  return closing(rt, work.kind === 'chain' ? chain(rt, work) : nothing(rt, work));
 };
 
 /** The same step with the loop, the history and the turns that the Trainer adds. */
@@ -95,11 +96,14 @@ export function chain(rt: Runtime, { n }: Chain): Contender {
   };
 }
 
-function nothing(rt: Runtime): Contender {
-  const run = rt.capture(() => {});
+function nothing(rt: Runtime, { series }: Empty): Contender {
+  const run = rt.capture(() => {}, { onNonFinite: 'reject' });
+  const calls = Array.from({ length: STEPS_OF_EMPTY }, (): [] => []);
   return {
     async step() {
-      for (let i = 0; i < STEPS_OF_EMPTY; i++) await run();
+      if (!series) for (let i = 0; i < STEPS_OF_EMPTY; i++) await run();
+      else if ((await run.series(calls)).rows.length !== STEPS_OF_EMPTY)
+        throw new Error('bench: a series has ended early');
     },
     probe: () => [0],
   };

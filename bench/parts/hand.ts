@@ -8,7 +8,8 @@ import { nameOf, type Work } from '../work.ts';
 
 const ROWS: readonly (readonly [work: Work, target: number])[] = [
   [{ kind: 'chain', n: 2 ** 24 }, 1.25],
-  [{ kind: 'empty' }, 20],
+  [{ kind: 'empty', series: true }, 20],
+  [{ kind: 'empty', series: false }, 20],
 ];
 
 export const hand: Part = {
