@@ -7,7 +7,7 @@ import type { Graph, Held, Node, ReadOptions } from '../core/node.ts';
 import { CONSTANT, DATA, dataLeaf } from '../core/ops/leaf.ts';
 import { makeRng, type Rng } from '../core/rng.ts';
 import type { Arg, Captured, CaptureOptions, Out, Runtime, TensorOptions } from '../core/runtime.ts';
-import type { Shape } from '../core/shape.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { Variable } from '../core/variable.ts';
 import { makeCaptured, type Trace } from './capture.ts';
@@ -330,11 +330,13 @@ export class EngineRuntime implements Runtime, Graph {
     const origin = originOf(node);
     const held = node.held!.retain();
     try {
-      const size = node.shape.reduce((n, d) => n * d, 1);
+      const size = sizeOf(node.shape);
       // The copy is in line behind all that ran before it, and is not kept waiting for the flags.
-      const [value, raised] = await Promise.all([copy(held, size), told(flags), origin?.asked()]);
+      const copied = copy(held, size);
+      const [value, raised] =
+        computed || origin ? await Promise.all([copied, told(flags), origin?.asked()]) : [await copied, CLEAN];
       o.signal?.throwIfAborted();
-      const fault = origin?.fault ?? null;
+      const fault = origin?.fault;
       if (keep) fault?.waive();
       else if (fault || raised.index || wrong(value, raised)) {
         if (computed) this.#forget(node);
