@@ -10,12 +10,13 @@ export const saving: Part = {
   name: 'saving',
   title:
     '20 steps of the Trainer on WebAssembly, one thread, saving every 10 to disk in the background: beside not saving',
-  async *rows({ built, pace, say }) {
+  async *rows({ built, pace, quick, say }) {
     say(`saving ${WIDE.name} …`);
     const libraries = [SAVING, UNSAVED];
     const outcomes = await raceFresh(libraries, built, { kind: 'train', net: WIDE }, WASM, {
       ...pace,
       warmUp: 0, // the checked ones are
+      checked: quick ? 1 : pace.checked, // a unit has two saves
     });
     const names = libraries.map((l) => l.name);
     for (const by of ['cpu', 'wall'] as const) {
