@@ -24,7 +24,10 @@ export interface StoreCaps {
   maxObject: number;
 }
 
-/** A body of known size; `chunks()` can be called again, so that a put can be retried. */
+/**
+ * A body of known size; `chunks()` can be called again, so that a put can be retried. A chunk stays as it is until the next one is
+ * asked for.
+ */
 export interface StoreBody {
   size: number;
   chunks(): AsyncIterable<Uint8Array>;

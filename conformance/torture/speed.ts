@@ -1,4 +1,4 @@
-/** How fast a gigabyte is saved and loaded, beside what the disk and SHA-256 alone take, in turns. */
+/** How fast a gigabyte is saved, from arrays and from a device, and loaded, beside what the disk and SHA-256 alone take, in turns. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -7,13 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsStore } from '../../adapters/fs.ts';
-import { openCheckpoint, RunStore } from '../../sdk/checkpoint/index.ts';
+import { openCheckpoint, RunStore, type TensorSource } from '../../sdk/checkpoint/index.ts';
 import type { HostArray } from '../../sdk/core/host.ts';
 import { part } from './part.ts';
+import { held as onDevice } from './speed/held.ts';
 
 const MIB = 2 ** 20;
 /** Of the slower of disk and SHA-256. */
 const TARGET = 1.3;
+/** Rounds in which the peer runs, too. */
+const PEER = 3;
 /** What a save may take beyond the model, besides one tensor. */
 const ROOM = 16 * MIB;
 /** What a process may grow by besides: the thread that hashes, garbage, code. */
@@ -47,7 +50,7 @@ function memory(what: string, dir: string, tensors: number, length: number): { a
 const mib = (n: number) => (n / MIB).toFixed(1);
 const median = (v: readonly number[]): number => [...v].sort((a, b) => a - b)[v.length >> 1];
 
-export const speed = part({ megabytes: 1024, tensors: 300, rounds: 5 }, async (o, say) => {
+export const speed = part({ megabytes: 1024, tensors: 300, rounds: 9 }, async (o, say) => {
   const length = Math.floor((o.megabytes * MIB) / o.tensors / 4);
   const model = new Map<string, HostArray>();
   for (let i = 0; i < o.tensors; i++) {
@@ -87,41 +90,43 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 5 }, async (o
     for (const t of model.values()) h.update(bytesOf(t));
     h.digest();
   };
+  const peer = (path: string) => {
+    const py = spawnSync(PYTHON, ['-c', PROGRAM, path, `${o.tensors}`, `${length}`], { encoding: 'utf8' });
+    if (py.status !== 0) return say(`no safetensors to compare: ${py.stderr.trim().split('\n').at(-1)}`);
+    for (const [name, v] of Object.entries(JSON.parse(py.stdout) as Record<string, number>)) {
+      seconds[`safetensors ${name}`] ??= [];
+      seconds[`safetensors ${name}`].push(v);
+    }
+  };
   try {
     for (let round = 0; round < o.rounds; round++) {
       const dir = join(root, `run${round}`);
       const raw = join(root, `raw${round}`);
       const store = fsStore(dir);
-      const run = new RunStore(store);
-      const content = { kind: 'weights', state: { round }, tensors: model };
       let object = '';
-      const save = async () => {
-        object = (await run.save(content, { step: round, epoch: 0 })).commit.object;
+      const save = (prefix: string, tensors: ReadonlyMap<string, TensorSource>) => async () => {
+        const content = { kind: 'weights', state: { round }, tensors };
+        const { commit } = await new RunStore(store, { prefix }).save(content, { step: round, epoch: 0 });
+        object = prefix + commit.object;
       };
       const load = async () => (await openCheckpoint({ store, key: object }, { verify: 'lazy' })).readAll();
       // New files both, and each first in turn: pages that were freed a moment ago are cheaper than others.
       const inTurn = async (...works: [string, () => Promise<unknown> | unknown][]) => {
-        for (const [name, work] of round % 2 === 0 ? works : works.reverse()) {
+        const first = round % works.length;
+        for (const [name, work] of [...works.slice(first), ...works.slice(0, first)]) {
           globalThis.gc?.();
           await time(name, work);
         }
       };
-      await inTurn(['save', save], ['SHA-256', hash], ['write and fsync', () => write(raw)]);
+      await inTurn(
+        ['save', save('', model)],
+        ['save from a device', save('device/', onDevice(model))],
+        ['SHA-256', hash],
+        ['write and fsync', () => write(raw)],
+      );
       await inTurn(['verified load', load], ['read', () => read(raw)]);
       await time('resume', async () => (await new RunStore(store).resume())?.file.readAll());
-      const py = spawnSync(PYTHON, ['-c', PROGRAM, join(root, 'peer'), `${o.tensors}`, `${length}`], {
-        encoding: 'utf8',
-      });
-      if (py.status === 0) {
-        const { save: s, load } = JSON.parse(py.stdout) as { save: number; load: number };
-        for (const [name, v] of [
-          ['safetensors save', s],
-          ['safetensors load', load],
-        ] as const) {
-          seconds[name] ??= [];
-          seconds[name].push(v);
-        }
-      } else if (round === 0) say(`no safetensors to compare: ${py.stderr.trim().split('\n').at(-1)}`);
+      if (round < PEER) peer(join(root, 'peer'));
       await rm(dir, { recursive: true });
       await rm(raw);
     }
@@ -132,6 +137,7 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 5 }, async (o
     const home = join(root, 'memory');
     for (const [what, name, allowed] of [
       ['save', 'a save', length * 4 + ROOM],
+      ['device', 'a save from a device', length * 4 + ROOM],
       ['aside', 'a save in the background', bytes * 1.125 + ROOM],
       ['load', 'a load', bytes + ROOM],
     ] as const) {
@@ -152,6 +158,7 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 5 }, async (o
     median(seconds[ours].map((s, i) => s / Math.max(seconds[disk][i], seconds['SHA-256'][i])));
   const rows = [
     ['save / max(write and fsync, SHA-256)', ratio('save', 'write and fsync')],
+    ['save from a device / the same', ratio('save from a device', 'write and fsync')],
     ['verified load / max(read, SHA-256)', ratio('verified load', 'read')],
   ] as const;
   for (const [name, r] of rows) {

@@ -8,7 +8,7 @@ import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { openCheckpoint } from './reader.ts';
 import { randomContent, sampleContent, tensor } from './sample.ts';
-import { type CheckpointContent, draftCheckpoint, encodeCheckpoint, fingerprintOf } from './writer.ts';
+import { type CheckpointContent, encodeCheckpoint, fingerprintOf } from './writer.ts';
 
 const sha = (b: Uint8Array | string) => createHash('sha256').update(b).digest('hex');
 const bytesOf = async (c: CheckpointContent) => (await encodeCheckpoint(c)).bytes();
@@ -356,58 +356,6 @@ test('what is read is the reader’s own, and what is missing is named', async (
   assert.equal(file.has('model/fc1.weight'), true);
   assert.equal(file.has('toString'), false);
   await assert.rejects(file.read('model/fc2.weight'), code('E_MISSING', { tensor: 'model/fc2.weight' }));
-});
-
-test('a stream hands on at most four leaves at once, without a copy, and reads lazy tensors one at a time', async () => {
-  const n = MIB; // four leaves each
-  let open = 0;
-  let reads = 0;
-  let most = 0;
-  const lazy = (v: number) => ({
-    dtype: 'f32' as const,
-    shape: [n],
-    read: async () => {
-      reads++;
-      open++;
-      most = Math.max(most, open);
-      return new Float32Array(n).fill(v);
-    },
-  });
-  const tensors = new Map(['a', 'b', 'c'].map((k, i) => [k, lazy(i)] as const));
-  const draft = await draftCheckpoint({ kind: 'weights', state: {}, tensors });
-  assert.equal(reads, 0);
-  assert.throws(() => draft.sealed(), code('E_BUSY'));
-  let total = 0;
-  let largest = 0;
-  const parts: Uint8Array[] = [];
-  for await (const chunk of draft.body.chunks()) {
-    total += chunk.length;
-    largest = Math.max(largest, chunk.length);
-    parts.push(chunk.slice());
-    open = 0; // whatever was read before this chunk can be let go
-  }
-  assert.equal(most, 1);
-  assert.equal(reads, 3);
-  assert.equal(total, draft.size);
-  assert.equal(largest, 4 * MIB);
-  // An image is filled before the draft is there; pieces are larger, and views of it.
-  const image = new Uint8Array(draft.size + 1000);
-  const copied = await draftCheckpoint({ kind: 'weights', state: {}, tensors }, { image: () => image });
-  assert.equal(reads, 6);
-  const few: Uint8Array[] = [];
-  for await (const chunk of copied.body.chunks()) few.push(chunk);
-  assert.deepEqual([reads, few.map((c) => Math.round(c.length / MIB))], [6, [8, 4]]);
-  assert.ok(few.every((c) => c.buffer === image.buffer));
-  assert.equal(sha(Buffer.concat(few)), sha(Buffer.concat(parts)));
-  const eager = new Map(
-    ['a', 'b', 'c'].map(
-      (k, i) => [k, { dtype: 'f32' as const, shape: [n], data: new Float32Array(n).fill(i) }] as const,
-    ),
-  );
-  const made = await encodeCheckpoint({ kind: 'weights', state: {}, tensors: eager });
-  assert.equal(draft.sealed().root, made.root);
-  assert.equal(draft.sealed().fingerprint, made.fingerprint);
-  assert.equal(sha(Buffer.concat(parts)), sha(await made.bytes()));
 });
 
 test('data that changes between two passes is E_INTEGRITY, and the stream never ends well', async () => {

@@ -9,23 +9,12 @@ import type { IO } from '../core/host.ts';
 import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
 import { digestsOf, WORTH } from './digests.ts';
-import { Hashing, leavesOf, TOGETHER } from './hashing.ts';
-import {
-  DIGEST,
-  frameBytes,
-  type Layout,
-  LEAF,
-  layOut,
-  type Placed,
-  PREFIX,
-  prologueBytes,
-  sealHead,
-  tensorsHead,
-} from './layout.ts';
+import { DIGEST, type Layout, LEAF, layOut, PREFIX, prologueBytes, sealHead, tensorsHead } from './layout.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { checkManifest, encodeManifest, type Manifest, type Schema, type State, sortByName } from './manifest.ts';
 import { fingerprintOfLeaves, rootOf } from './seal.ts';
-import { arrayOf, rawBytes, type TensorSource } from './tensor.ts';
+import { leavesOf, stretchesOf } from './stretches.ts';
+import { blank, rawBytes, type TensorSource } from './tensor.ts';
 
 /** What a file holds. `kind` is 'train' for a training state, 'weights' for a model alone. */
 export interface CheckpointContent {
@@ -75,10 +64,11 @@ export interface EncodeOptions extends IO {
   image?: (bytes: number) => Uint8Array<ArrayBuffer>;
 }
 
-/** Small pieces are handed on together, so that a store is not given thousands of tiny chunks. */
-const GATHER = LEAF;
-/** Tensors that are copied into an image are read so many bytes at a time: a device then answers once for many. */
-const READ = 16 * LEAF;
+/** Memory that is used again and again: a save may hold 16 MiB and a tensor. */
+export const ROOM = 5 * LEAF;
+const ROOMS = 3;
+/** Bytes of an image that are handed on at once. */
+const PIECE = 8 * LEAF;
 
 /**
  * Checks the content and lays it out; hashes nothing yet. Stores that publish under a late name stream `body` once and
@@ -105,11 +95,13 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
   }
 
   const top = concatBytes([PREFIX, prologue, index, tensorsHead(layout)]);
+  const start = layout.tensors[0]?.frame ?? 0;
+  const copyInto = async (memory: Uint8Array, io: IO) => {
+    memory.set(top);
+    for await (const _ of stretchesOf(layout, content.tensors, io, () => memory.subarray(start & ~7)));
+  };
   let image = o.image?.(layout.fileLen);
-  if (image) {
-    image.set(top);
-    await copyInto(image, layout, content.tensors, o);
-  }
+  if (image) await copyInto(image, o);
 
   let leaves: Uint8Array | undefined;
   let root: Uint8Array | undefined;
@@ -122,48 +114,58 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     return concatBytes([sealHead(layout), found, root]);
   };
 
-  let hashed: Promise<void> | undefined;
-  /** Nobody else writes to an image, so it is hashed once. */
-  const hash = async (memory: Uint8Array): Promise<void> => {
-    const parts = layout.tensors.flatMap((t) => leavesOf(t.offset, t.bytes));
-    const found = await digestsOf(memory, parts, layout.fileLen >= WORTH);
-    image = found.memory as Uint8Array<ArrayBuffer>;
-    image.set(await finish(found.digests), layout.sealOff);
+  const aside = layout.fileLen >= WORTH;
+  /** Hashes an image, and seals it. */
+  const sealInto = async (memory: Uint8Array): Promise<Uint8Array> => {
+    const parts = layout.tensors.flatMap((t) => leavesOf(t, t.offset));
+    const hashed = await digestsOf(memory, parts, aside);
+    hashed.memory.set(await finish(hashed.digests), layout.sealOff);
+    return hashed.memory;
   };
 
-  async function* slices(io: IO): AsyncIterable<Uint8Array> {
-    hashed ??= hash(image!);
-    await hashed;
-    const piece = 2 * TOGETHER * LEAF;
-    for (let at = 0; at < layout.fileLen; at += piece) {
-      io.signal?.throwIfAborted();
-      yield image!.subarray(at, Math.min(at + piece, layout.fileLen));
+  /** One stretch is put together, one hashed and one stored at a time. */
+  async function* stretches(io: IO): AsyncIterable<Uint8Array> {
+    const found = new Uint8Array(layout.leafCount * DIGEST);
+    const free: Uint8Array[] = [];
+    const waiting: Promise<Uint8Array>[] = [];
+    const first = async function* () {
+      const bytes = await waiting.shift()!;
+      yield bytes;
+      free.push(new Uint8Array(bytes.buffer));
+    };
+    yield top;
+    const take = () => free.pop() ?? blank(ROOM);
+    for await (const { bytes, parts, leaf } of stretchesOf(layout, content.tensors, io, take)) {
+      const hashed = digestsOf(bytes, parts, aside).then(({ memory, digests }) => {
+        found.set(digests, leaf * DIGEST);
+        return memory;
+      });
+      hashed.catch(() => {}); // a store that fails never comes to await it
+      if (waiting.push(hashed) === ROOMS) yield* first();
     }
+    while (waiting.length > 0) yield* first();
+    yield await finish(found);
   }
 
-  async function* chunks(io: IO): AsyncIterable<Uint8Array> {
-    const hashing = new Hashing(layout);
-    let pieces = [top];
-    let held = 0;
-    for (const t of layout.tensors) {
-      pieces.push(frameBytes(t));
-      for await (const { bytes, leaf } of piecesOf(t, content.tensors.get(t.name)!, io)) {
-        // The store writes while the platform hashes.
-        await hashing.add(bytes, leaf);
-        held += bytes.length;
-        const large = bytes.length >= GATHER;
-        if (!large) pieces.push(bytes);
-        if (held < GATHER) continue;
-        if (pieces.length > 0) yield concatBytes(pieces);
-        if (large) yield bytes;
-        [pieces, held] = [[], 0];
+  let sealed: Promise<Uint8Array> | undefined;
+  async function* stream(io: IO): AsyncIterable<Uint8Array> {
+    if (image) {
+      // Nobody else writes to it, so it is hashed once.
+      sealed ??= sealInto(image);
+      image = (await sealed) as Uint8Array<ArrayBuffer>;
+      for (let at = 0; at < layout.fileLen; at += PIECE) {
+        io.signal?.throwIfAborted();
+        yield image.subarray(at, Math.min(at + PIECE, layout.fileLen));
       }
+    } else if (layout.fileLen > ROOM) yield* stretches(io);
+    else {
+      io.signal?.throwIfAborted();
+      const memory = blank(layout.fileLen);
+      await copyInto(memory, io);
+      yield sealInto(memory);
     }
-    pieces.push(await finish(await hashing.end()));
-    yield concatBytes(pieces);
   }
 
-  const stream = image ? slices : chunks;
   return {
     size: layout.fileLen,
     body: { size: layout.fileLen, chunks: () => stream({ signal: o.signal }) },
@@ -180,45 +182,6 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
       return image;
     },
   };
-}
-
-/** Copies all tensors to their places in an image of the file, with what is between them. */
-async function copyInto(
-  image: Uint8Array<ArrayBuffer>,
-  layout: Layout,
-  sources: CheckpointContent['tensors'],
-  io: IO,
-): Promise<void> {
-  let reading: Promise<void>[] = [];
-  let bytes = 0;
-  for (const t of layout.tensors) {
-    const source = sources.get(t.name)!;
-    const into = arrayOf(t, image.subarray(t.offset)).data;
-    image.set(frameBytes(t), t.frame);
-    const copy = async () => {
-      const data = 'data' in source ? source.data : await source.read({ signal: io.signal, into });
-      rawBytes(t, data);
-      if (data.buffer !== image.buffer) into.set(data);
-    };
-    reading.push(copy());
-    bytes += t.bytes;
-    if (bytes < READ) continue;
-    await Promise.all(reading);
-    [reading, bytes] = [[], 0];
-  }
-  await Promise.all(reading);
-}
-
-/** A tensor in pieces of whole leaves, each with the number of its first one. */
-async function* piecesOf(t: Placed, source: TensorSource, io: IO): AsyncIterable<{ bytes: Uint8Array; leaf: number }> {
-  io.signal?.throwIfAborted();
-  const raw = rawBytes(t, 'data' in source ? source.data : await source.read(io));
-  for (let i = 0; i < t.leaves; i += TOGETHER) {
-    io.signal?.throwIfAborted();
-    const part = raw.subarray(i * LEAF, (i + TOGETHER) * LEAF);
-    // What is hashed and stored are the same bytes, whoever else writes to shared memory.
-    yield { bytes: part.buffer instanceof ArrayBuffer ? part : new Uint8Array(part), leaf: t.leaf + i };
-  }
 }
 
 function changed(l: Layout, before: Uint8Array, after: Uint8Array): CheckpointError {
@@ -251,10 +214,13 @@ export async function encodeCheckpoint(content: CheckpointContent, o: EncodeOpti
     size: draft.size,
     body: draft.body,
     async bytes() {
-      const parts: Uint8Array[] = [];
-      // a chunk may be a view of a tensor: joining them copies
-      for await (const chunk of draft.body.chunks()) parts.push(chunk);
-      return concatBytes(parts);
+      const all = blank(draft.size);
+      let at = 0;
+      for await (const chunk of draft.body.chunks()) {
+        all.set(chunk, at);
+        at += chunk.length;
+      }
+      return all;
     },
   };
 }

@@ -1,11 +1,12 @@
 /**
- * What one save or load holds, in a process of its own: `memory.ts <save|aside|load> <directory> <tensors> <length>` prints the most
- * that arrays, and the process, held beyond what there was before, in bytes.
+ * What one save or load holds, in a process of its own: `memory.ts <save|device|aside|load> <directory> <tensors> <length>` prints
+ * the most that arrays, and the process, held beyond what there was before, in bytes.
  */
 
 import { fsStore } from '../../../adapters/fs.ts';
 import { BackgroundSaver, openCheckpoint, RunStore } from '../../../sdk/checkpoint/index.ts';
 import type { HostArray } from '../../../sdk/core/host.ts';
+import { held } from './held.ts';
 
 const [what, dir, tensors, length] = process.argv.slice(2);
 const store = fsStore(dir);
@@ -41,9 +42,10 @@ async function work(): Promise<() => Promise<unknown>> {
     const object = (await new RunStore(store).commits())[0].object;
     return async () => (await openCheckpoint({ store, key: object }, { verify: 'lazy' })).readAll();
   }
-  const content = { kind: 'weights', state: {}, tensors: model() };
-  if (what === 'save') return () => new RunStore(store).save(content, info);
-  const saver = new BackgroundSaver(new RunStore(store, { prefix: 'aside/' }), 'block');
+  const content = { kind: 'weights', state: {}, tensors: what === 'device' ? held(model()) : model() };
+  const run = new RunStore(store, { prefix: what === 'save' ? '' : `${what}/` });
+  if (what !== 'aside') return () => run.save(content, info);
+  const saver = new BackgroundSaver(run, 'block');
   return async () => (await saver.save(() => ({ content, ...info }))) && saver.close();
 }
 
