@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
@@ -14,16 +14,20 @@ import { BackgroundSaver, openCheckpoint, RunStore } from './index.ts';
 import { LEAF } from './layout.ts';
 
 const MIB = 2 ** 20;
+/** Threads that may be there at once. */
+const MOST = Math.min(4, availableParallelism());
 const started: Worker[] = [];
 process.on('worker', (w) => started.push(w));
 
 const killed = (e: { code?: string; hint?: string; retryable?: boolean }) =>
   e.code === 'E_IO' && e.retryable === true && e.hint === 'try again';
 
-/** The thread that is there ends when it is given work. */
-function doom(): void {
-  const thread = started.at(-1)!;
-  thread.postMessage = () => void thread.terminate();
+/** The threads that are there end when one of them is given work; resolves when they have. */
+function doom(): Promise<unknown> {
+  const there = started.splice(0);
+  return new Promise((done) => {
+    for (const thread of there) thread.postMessage = () => done(Promise.all(there.map((t) => t.terminate())));
+  });
 }
 
 /** Tensors of a leaf, several leaves, more than one fetch, and a few bytes. */
@@ -66,6 +70,26 @@ test('memory goes to a thread and comes back as it was, with the digests of its 
   assert.equal((await digestsOf(shared, [[0, 4]], true)).memory, shared, 'shared memory stays');
 });
 
+test('many things to do at once are divided among as many threads as there are processors, and no more than four', async () => {
+  const memories = Array.from({ length: 40 }, (_, i) => new Uint8Array(MIB).fill(i));
+  const want = memories.map((m) => createHash('sha256').update(m).digest('hex'));
+  for (let turn = 0; turn < 2; turn++) {
+    const found = await Promise.all(memories.map((m) => digestsOf(m, [[0, MIB]], true)));
+    assert.deepEqual(
+      found.map(({ digests }) => Buffer.from(digests).toString('hex')),
+      want,
+    );
+    found.forEach(({ memory }, i) => {
+      memories[i] = memory as Uint8Array<ArrayBuffer>;
+    });
+    assert.ok(memories.every((m, i) => m.length === MIB && m[i] === i));
+    // One that was missing when the first turn began is started meanwhile, one at a time.
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  assert.ok(started.length <= MOST);
+  assert.ok(started.length > 1 || MOST === 1, `${started.length} of ${MOST}`);
+});
+
 test('a file that is hashed aside is the same file, gives plain arrays, and names what is damaged', async () => {
   await inDir(async (dir) => {
     const store = fsStore(dir);
@@ -75,7 +99,7 @@ test('a file that is hashed aside is the same file, gives plain arrays, and name
     const saver = new BackgroundSaver(new RunStore(store, { prefix: 'b/' }), 'block');
     for (const step of [1, 2]) await saver.save(() => ({ content, step, epoch: 0 }));
     assert.equal((await saver.close())?.commit.root, commit.root);
-    assert.equal(started.length, 1, 'one thread for all');
+    assert.ok(started.length <= MOST, 'few threads for all');
 
     const source = { store, key: commit.object };
     const all = await (await openCheckpoint(source, { verify: 'lazy' })).readAll();
@@ -140,29 +164,32 @@ test('a thread that is killed is an error that says what to do, for load and for
     let run = new RunStore(store);
     const { commit } = await run.save(content, { step: 0, epoch: 0 });
     const file = await openCheckpoint({ store, key: commit.object }, { verify: 'lazy' });
-    doom();
+    let ended = doom();
     await assert.rejects(file.readAll(), killed);
+    await ended;
     const all = await file.readAll();
     assert.deepEqual(all.get('t/1'), content.tensors.get('t/1'));
 
     const next = { ...content, state: { step: 1 } };
     const saver = new BackgroundSaver(run, 'skip');
-    doom();
+    ended = doom();
     await saver.save(() => ({ content: next, step: 1, epoch: 0 }));
     await assert.rejects(saver.flush(), killed);
+    await ended;
     assert.equal((await new RunStore(store).open())?.commit.step, 0, 'the run is as it was');
     await saver.save(() => ({ content: next, step: 1, epoch: 0 }));
     assert.equal((await saver.close())?.commit.step, 1);
 
-    doom();
+    ended = doom();
     await assert.rejects(run.save({ ...content, state: { step: 2 } }, { step: 2, epoch: 0 }), killed);
+    await ended;
     run = new RunStore(store);
     assert.equal((await run.resume())?.commit.step, 1);
   });
 });
 
 test('where no thread can be started, digests are made here', async () => {
-  await started.at(-1)!.terminate();
+  await Promise.all(started.map((t) => t.terminate()));
   const threads = createRequire(import.meta.url)('node:worker_threads');
   const { Worker: kept } = threads;
   threads.Worker = class {

@@ -1,9 +1,9 @@
 /**
- * SHA-256 on a thread of its own, in Node and Deno: memory goes there and comes back, without a copy. Plain JavaScript, because
+ * SHA-256 on threads of their own, in Node and Deno: memory goes there and comes back, without a copy. Plain JavaScript, because
  * `#hasher` leads here.
  */
 
-/** What the thread does. As text it needs no file beside a bundle. */
+/** What a thread does. As text it needs no file beside a bundle. */
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads');
 const { createHash } = require('node:crypto');
@@ -17,17 +17,27 @@ parentPort.on('message', ({ memory, parts }) => {
 parentPort.postMessage('ready');
 `;
 
-/** Milliseconds without work after which the thread is sent home. */
+/** Milliseconds without work after which a thread is sent home. */
 const IDLE = 10_000;
+
+/** Threads at most, if there are as many processors: so many hash faster than most disks read. */
+let most = 4;
 
 /** @typedef {{ memory: ArrayBuffer, digests: Uint8Array }} Hashed */
 /** @typedef {(memory: ArrayBuffer, parts: readonly (readonly [number, number])[]) => Promise<Hashed>} Hash */
 
-/** @type {Promise<Hash | null> | null} */
-let thread = null;
+/** @typedef {{ waiting: readonly unknown[], hash: Hash }} Thread */
 
-/** @returns {Promise<Hash>} */
+/** @type {Set<Thread>} */
+const crew = new Set();
+
+/** @type {Promise<Thread | null> | null} The one that is being started. */
+let coming = null;
+
+/** @returns {Promise<Thread>} */
 async function start() {
+  const { availableParallelism } = await import('node:os');
+  most = Math.min(most, availableParallelism());
   const { Worker } = await import('node:worker_threads');
   // The process's own flags, such as a loader, are not for it.
   const worker = new Worker(PROGRAM, { eval: true, execArgv: [] });
@@ -40,14 +50,8 @@ async function start() {
   const waiting = [];
   /** @type {ReturnType<typeof setTimeout>} */
   let idle;
-  let gone = false;
-  /** Another one may have been started since. */
-  const leave = () => {
-    if (!gone) thread = null;
-    gone = true;
-  };
   const end = () => {
-    leave();
+    crew.delete(me);
     worker.terminate();
   };
   /** What waits keeps the process, the thread does not. */
@@ -58,7 +62,7 @@ async function start() {
   };
   /** @param {unknown} e */
   const failed = (e) => {
-    leave();
+    crew.delete(me);
     clearTimeout(idle);
     for (const { fail } of waiting.splice(0)) fail(e);
   };
@@ -68,16 +72,22 @@ async function start() {
   });
   worker.on('error', failed);
   worker.on('exit', (code) => failed(new Error(`the thread ended with ${code}`)));
+  /** @type {Thread} */
+  const me = {
+    waiting,
+    hash: (memory, parts) =>
+      new Promise((done, fail) => {
+        if (waiting.length === 0) {
+          clearTimeout(idle);
+          worker.ref();
+        }
+        waiting.push({ done, fail });
+        worker.postMessage({ memory, parts }, [memory]);
+      }),
+  };
+  crew.add(me);
   rest();
-  return (memory, parts) =>
-    new Promise((done, fail) => {
-      if (waiting.length === 0) {
-        clearTimeout(idle);
-        worker.ref();
-      }
-      waiting.push({ done, fail });
-      worker.postMessage({ memory, parts }, [memory]);
-    });
+  return me;
 }
 
 /**
@@ -88,6 +98,18 @@ async function start() {
  * @throws where the thread has ended, and the memory with it
  */
 export async function hash(memory, parts) {
-  thread ??= start().catch(() => null);
-  return (await thread)?.(memory, parts) ?? null;
+  const [free] = [...crew].sort((a, b) => a.waiting.length - b.waiting.length);
+  // Another one is started when each has more than one thing to do.
+  if ((!free || free.waiting.length > 1) && crew.size < most) {
+    coming ??= start()
+      .catch(() => {
+        most = crew.size; // and is not tried again
+        return null;
+      })
+      .finally(() => {
+        coming = null;
+      });
+  }
+  const thread = free ?? (await coming);
+  return thread?.hash(memory, parts) ?? null;
 }
