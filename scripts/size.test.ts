@@ -47,7 +47,7 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
 
 /** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: a save puts
  * tensors together in memory that is used again, so that one from a device no longer takes twice as long as the disk.) */
-const LINES = { app: 86_600, everything: 105_500, wasm: 40_000 };
+const LINES = { app: 86_600, everything: 105_600, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

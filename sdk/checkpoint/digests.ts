@@ -27,17 +27,17 @@ const TOGETHER = 8;
 let hasher: Promise<typeof import('#hasher') | null> | undefined;
 
 /**
- * Digests of parts of some memory. With `aside`, where nobody else uses its buffer: all of that goes to another thread, if there can
- * be one, and comes back.
+ * Digests of parts of some memory. With `threads`, where nobody else uses its buffer: all of that goes to one of so many other
+ * threads, if there can be one, and comes back.
  * @throws CheckpointError E_IO where the thread has ended.
  */
-export async function digestsOf(memory: Uint8Array, parts: readonly Part[], aside = false): Promise<Hashed> {
+export async function digestsOf(memory: Uint8Array, parts: readonly Part[], threads = 0): Promise<Hashed> {
   const { buffer, byteOffset, length } = memory;
-  if (aside && buffer instanceof ArrayBuffer) {
+  if (threads && buffer instanceof ArrayBuffer) {
     hasher ??= import('#hasher').catch(() => null);
     const platform = await hasher;
     const there = parts.map(([at, n]): Part => [byteOffset + at, n]);
-    const found = await platform?.hash(buffer, there).catch((cause) => {
+    const found = await platform?.hash(buffer, there, threads).catch((cause) => {
       throw new CheckpointError('E_IO', 'the thread that hashes has ended', {
         cause,
         retryable: true,

@@ -27,6 +27,9 @@ export interface Segment {
 const FETCH = 8 * 2 ** 20;
 const GAP = 64 * 1024;
 
+/** Hashing is all there is to do beside reading; four keep pace with most disks. */
+const THREADS = 4;
+
 /** Under way while another one begins: fetches that take room beside the tensors, and others. */
 const AHEAD = { room: 1, place: 10 };
 
@@ -78,7 +81,8 @@ async function fetchOne(
   const bytes = await from.read(start, length, { ...o, into });
   const fills = bytes.buffer === buffer;
   const parts = group.filter((s) => s.leaf).map((s): Part => [s.offset - start, s.length]);
-  const { memory, digests } = await digestsOf(bytes, parts, fills && from.size >= WORTH && length >= SMALL);
+  const aside = fills && from.size >= WORTH && length >= SMALL;
+  const { memory, digests } = await digestsOf(bytes, parts, aside ? THREADS : 0);
   if (whole) whole.memory = fills ? memory : into;
   else rooms.push(fills ? new Uint8Array(memory.buffer) : into);
   let at = 0;

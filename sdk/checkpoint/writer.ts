@@ -114,11 +114,12 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     return concatBytes([sealHead(layout), found, root]);
   };
 
-  const aside = layout.fileLen >= WORTH;
+  /** One: a save has other work beside, and the program maybe too. */
+  const threads = layout.fileLen >= WORTH ? 1 : 0;
   /** Hashes an image, and seals it. */
   const sealInto = async (memory: Uint8Array): Promise<Uint8Array> => {
     const parts = layout.tensors.flatMap((t) => leavesOf(t, t.offset));
-    const hashed = await digestsOf(memory, parts, aside);
+    const hashed = await digestsOf(memory, parts, threads);
     hashed.memory.set(await finish(hashed.digests), layout.sealOff);
     return hashed.memory;
   };
@@ -136,7 +137,7 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
     yield top;
     const take = () => free.pop() ?? blank(ROOM);
     for await (const { bytes, parts, leaf } of stretchesOf(layout, content.tensors, io, take)) {
-      const hashed = digestsOf(bytes, parts, aside).then(({ memory, digests }) => {
+      const hashed = digestsOf(bytes, parts, threads).then(({ memory, digests }) => {
         found.set(digests, leaf * DIGEST);
         return memory;
       });

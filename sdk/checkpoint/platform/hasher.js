@@ -20,12 +20,11 @@ parentPort.postMessage('ready');
 /** Milliseconds without work after which a thread is sent home. */
 const IDLE = 10_000;
 
-/** Threads at most, if there are as many processors: so many hash faster than most disks read. */
-let most = 4;
+/** Threads at most: as there are processors. */
+let most = 64;
 
 /** @typedef {{ memory: ArrayBuffer, digests: Uint8Array }} Hashed */
 /** @typedef {(memory: ArrayBuffer, parts: readonly (readonly [number, number])[]) => Promise<Hashed>} Hash */
-
 /** @typedef {{ waiting: readonly unknown[], hash: Hash }} Thread */
 
 /** @type {Set<Thread>} */
@@ -94,13 +93,14 @@ async function start() {
  * SHA-256 of parts of some memory, 32 bytes each. The memory is gone from here, and is in the answer.
  * @param {ArrayBuffer} memory
  * @param {readonly (readonly [number, number])[]} parts where each begins, and its length
+ * @param {number} threads at most
  * @returns {Promise<Hashed | null>} null where no thread can be started: nothing has happened then
  * @throws where the thread has ended, and the memory with it
  */
-export async function hash(memory, parts) {
-  const [free] = [...crew].sort((a, b) => a.waiting.length - b.waiting.length);
+export async function hash(memory, parts, threads) {
+  const [free] = [...crew].slice(0, threads).sort((a, b) => a.waiting.length - b.waiting.length);
   // Another one is started when each has more than one thing to do.
-  if ((!free || free.waiting.length > 1) && crew.size < most) {
+  if ((!free || free.waiting.length > 1) && crew.size < Math.min(threads, most)) {
     coming ??= start()
       .catch(() => {
         most = crew.size; // and is not tried again
