@@ -152,3 +152,17 @@ test('a source that fails, or gives what it should not, ends the stream with an 
     await assert.rejects(put((async () => new Int32Array(MIB)) as never), code('E_DTYPE', bad));
   }
 });
+
+test('a file of more than 2 GiB is streamed whole', async () => {
+  const shape = [256 * MIB];
+  const zeros: TensorSource = { dtype: 'u8', shape, read: async ({ into } = {}) => into ?? new Uint8Array(shape[0]) };
+  const tensors = new Map(Array.from({ length: 9 }, (_, i) => [`t/${i}`, zeros]));
+  const draft = await draftCheckpoint(contentOf(tensors));
+  let total = 0;
+  for await (const { length } of draft.body.chunks()) {
+    assert.ok(length <= ROOM);
+    total += length;
+  }
+  assert.equal(total, draft.size);
+  assert.match(draft.sealed().root, /^[0-9a-f]{64}$/);
+});

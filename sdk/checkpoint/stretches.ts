@@ -19,6 +19,9 @@ export interface Stretch {
   readonly leaf: number;
 }
 
+/** The multiple of 8 before; files are longer than the integers of bitwise operators. */
+export const aligned = (at: number): number => at - (at % 8);
+
 /** The leaves of a tensor whose first byte is there. */
 export const leavesOf = ({ leaves, bytes }: Placed, at: number): Part[] =>
   Array.from({ length: leaves }, (_, i) => [at + i * LEAF, Math.min(LEAF, bytes - i * LEAF)]);
@@ -36,7 +39,7 @@ export async function* stretchesOf(
   let room = take();
   let end = tensors[0]?.frame ?? 0;
   /** Where the stretch begins in the file, and where the room does: data must lie in it at multiples of 8, as there. */
-  let [from, base] = [end, end & ~7];
+  let [from, base] = [end, aligned(end)];
   let parts: Part[] = [];
   let leaf = 0;
   let reading: Promise<void>[] = [];
@@ -75,7 +78,7 @@ export async function* stretchesOf(
   const enter = () => {
     room = take();
     leaf += parts.length;
-    [from, base, parts] = [end, end & ~7, []];
+    [from, base, parts] = [end, aligned(end), []];
   };
 
   for (const t of tensors) {

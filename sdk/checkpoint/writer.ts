@@ -13,7 +13,7 @@ import { DIGEST, type Layout, LEAF, layOut, PREFIX, prologueBytes, sealHead, ten
 import { type Limits, limitsOf } from './limits.ts';
 import { checkManifest, encodeManifest, type Manifest, type Schema, type State, sortByName } from './manifest.ts';
 import { fingerprintOfLeaves, rootOf } from './seal.ts';
-import { leavesOf, stretchesOf } from './stretches.ts';
+import { aligned, leavesOf, stretchesOf } from './stretches.ts';
 import { blank, rawBytes, type TensorSource } from './tensor.ts';
 
 /** What a file holds. `kind` is 'train' for a training state, 'weights' for a model alone. */
@@ -98,7 +98,7 @@ export async function draftCheckpoint(content: CheckpointContent, o: EncodeOptio
   const start = layout.tensors[0]?.frame ?? 0;
   const copyInto = async (memory: Uint8Array, io: IO) => {
     memory.set(top);
-    for await (const _ of stretchesOf(layout, content.tensors, io, () => memory.subarray(start & ~7)));
+    for await (const _ of stretchesOf(layout, content.tensors, io, () => memory.subarray(aligned(start))));
   };
   let image = o.image?.(layout.fileLen);
   if (image) await copyInto(image, o);
