@@ -4,16 +4,18 @@
  */
 
 import { parseArgs } from 'node:util';
+import { setup } from '../scripts/setup.mjs';
 import type { Part } from './torture/part.ts';
 
-/** Imported only when asked for, since some want browsers or Python. */
-const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> = {
+/** Imported only when asked for; `needs` is installed then, where it is missing. */
+const PARTS: Readonly<Record<string, { about: string; needs?: Parameters<typeof setup>[0]; load(): Promise<Part> }>> = {
   kill: {
     about: 'SIGKILL at random moments while two writers save to one directory',
     load: async () => (await import('./torture/kill.ts')).kill,
   },
   'kill-browser': {
     about: 'SIGKILL of browsers at random moments while a page and a worker save to IndexedDB, or OPFS',
+    needs: { browsers: true },
     load: async () => (await import('./torture/kill-browser.ts')).killBrowsers,
   },
   faults: {
@@ -27,6 +29,7 @@ const PARTS: Readonly<Record<string, { about: string; load(): Promise<Part> }>> 
   speed: {
     about:
       'saving and loading beside the disk and SHA-256 alone, and safetensors; needs twice the size of disk and thrice of memory',
+    needs: { python: true },
     load: async () => (await import('./torture/speed.ts')).speed,
   },
 };
@@ -41,7 +44,9 @@ async function usage(): Promise<never> {
 
 const [name = '', ...args] = process.argv.slice(2);
 if (!Object.hasOwn(PARTS, name)) await usage();
-const part = await PARTS[name].load();
+const { needs, load } = PARTS[name];
+if (needs) setup({ dist: false, ...needs });
+const part = await load();
 
 /** Options as given, each of the type of its default. */
 function optionsOf({ options }: Part): Part['options'] {

@@ -1,20 +1,23 @@
 /** How fast a gigabyte is saved, from arrays and from a device, and loaded, beside what the disk and SHA-256 alone take, in turns. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsStore } from '../../adapters/fs.ts';
-import { openCheckpoint, RunStore, type TensorSource } from '../../sdk/checkpoint/index.ts';
+import { RunStore, type TensorSource } from '../../sdk/checkpoint/index.ts';
 import type { HostArray } from '../../sdk/core/host.ts';
 import { part } from './part.ts';
 import { held as onDevice } from './speed/held.ts';
+import type { Held } from './speed/memory.ts';
 
 const MIB = 2 ** 20;
 /** Of the slower of disk and SHA-256. */
 const TARGET = 1.3;
+/** What is written beside the objects of a store. */
+const RAW = 'raw';
 /** Rounds in which the peer runs, too. */
 const PEER = 3;
 /** What a save may take beyond the model, besides one tensor. */
@@ -40,11 +43,11 @@ total = sum(float(t[-1]) for t in load_file(path).values())
 print(json.dumps({"save": saved - start, "load": time.perf_counter() - saved}))
 `;
 
-/** What the arrays of a save or load, and its process, hold at most beyond what there was before, in bytes. */
-function memory(what: string, dir: string, tensors: number, length: number): { arrays: number; rss: number } {
-  const program = fileURLToPath(new URL('./speed/memory.ts', import.meta.url));
-  const args = ['--expose-gc', '--import', 'tsx', program, what, dir, `${tensors}`, `${length}`];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+/** What a program beside this file prints, as JSON. */
+function ask<T>(program: string, flags: readonly string[], ...args: readonly (string | number)[]): T {
+  const file = fileURLToPath(new URL(`./speed/${program}`, import.meta.url));
+  const all = [...flags, '--import', 'tsx', file, ...args.map(String)];
+  return JSON.parse(execFileSync(process.execPath, all, { encoding: 'utf8' }));
 }
 
 const mib = (n: number) => (n / MIB).toFixed(1);
@@ -60,11 +63,15 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 9 }, async (o
   const root = await mkdtemp(join(tmpdir(), 'isobit-speed-'));
   const seconds: Record<string, number[]> = {};
   let held = true;
+  const took = (name: string, s: number) => {
+    seconds[name] ??= [];
+    seconds[name].push(s);
+  };
   const time = async (name: string, work: () => Promise<unknown> | unknown) => {
+    globalThis.gc?.();
     const start = performance.now();
     await work();
-    seconds[name] ??= [];
-    seconds[name].push((performance.now() - start) / 1000);
+    took(name, (performance.now() - start) / 1000);
   };
   const write = async (path: string) => {
     const h = await open(path, 'wx');
@@ -75,60 +82,43 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 9 }, async (o
     await h.sync();
     await h.close();
   };
-  const read = async (path: string) => {
-    const h = await open(path, 'r');
-    const all: Uint8Array[] = [];
-    for (let i = 0; i < o.tensors; i++) {
-      const bytes = new Uint8Array(length * 4);
-      for (let at = 0; at < bytes.length; ) at += (await h.read(bytes, at, Math.min(MIB, bytes.length - at))).bytesRead;
-      all.push(bytes);
-    }
-    await h.close();
-  };
   const hash = () => {
     const h = createHash('sha256');
     for (const t of model.values()) h.update(bytesOf(t));
     h.digest();
   };
   const peer = (path: string) => {
-    const py = spawnSync(PYTHON, ['-c', PROGRAM, path, `${o.tensors}`, `${length}`], { encoding: 'utf8' });
-    if (py.status !== 0) return say(`no safetensors to compare: ${py.stderr.trim().split('\n').at(-1)}`);
-    for (const [name, v] of Object.entries(JSON.parse(py.stdout) as Record<string, number>)) {
-      seconds[`safetensors ${name}`] ??= [];
-      seconds[`safetensors ${name}`].push(v);
-    }
+    const all = execFileSync(PYTHON, ['-c', PROGRAM, path, `${o.tensors}`, `${length}`], { encoding: 'utf8' });
+    for (const [name, s] of Object.entries(JSON.parse(all) as Record<string, number>)) took(`safetensors ${name}`, s);
   };
   try {
     for (let round = 0; round < o.rounds; round++) {
       const dir = join(root, `run${round}`);
-      const raw = join(root, `raw${round}`);
       const store = fsStore(dir);
+      await mkdir(dir);
       let object = '';
       const save = (prefix: string, tensors: ReadonlyMap<string, TensorSource>) => async () => {
         const content = { kind: 'weights', state: { round }, tensors };
         const { commit } = await new RunStore(store, { prefix }).save(content, { step: round, epoch: 0 });
         object = prefix + commit.object;
       };
-      const load = async () => (await openCheckpoint({ store, key: object }, { verify: 'lazy' })).readAll();
-      // New files both, and each first in turn: pages that were freed a moment ago are cheaper than others.
-      const inTurn = async (...works: [string, () => Promise<unknown> | unknown][]) => {
+      // New files, and each first in turn: pages that were freed a moment ago are cheaper than others.
+      const inTurn = async (...works: (() => Promise<unknown> | unknown)[]) => {
         const first = round % works.length;
-        for (const [name, work] of [...works.slice(first), ...works.slice(0, first)]) {
-          globalThis.gc?.();
-          await time(name, work);
-        }
+        for (const work of [...works.slice(first), ...works.slice(0, first)]) await work();
       };
       await inTurn(
-        ['save', save('', model)],
-        ['save from a device', save('device/', onDevice(model))],
-        ['SHA-256', hash],
-        ['write and fsync', () => write(raw)],
+        () => time('save', save('', model)),
+        () => time('save from a device', save('device/', onDevice(model))),
+        () => time('SHA-256', hash),
+        () => time('write and fsync', () => write(join(dir, RAW))),
       );
-      await inTurn(['verified load', load], ['read', () => read(raw)]);
-      await time('resume', async () => (await new RunStore(store).resume())?.file.readAll());
+      const reading = (what: string) =>
+        ask<number>('reading.ts', [], what, dir, what === 'read' ? RAW : object, o.tensors, length);
+      reading('read'); // memory that the host has taken meanwhile is found again
+      await inTurn(...['verified load', 'read', 'resume'].map((what) => () => took(what, reading(what))));
       if (round < PEER) peer(join(root, 'peer'));
       await rm(dir, { recursive: true });
-      await rm(raw);
     }
     // With all that was made here, the machine may be short of memory.
     const bytes = model.size * length * 4;
@@ -141,7 +131,7 @@ export const speed = part({ megabytes: 1024, tensors: 300, rounds: 9 }, async (o
       ['aside', 'a save in the background', bytes * 1.125 + ROOM],
       ['load', 'a load', bytes + ROOM],
     ] as const) {
-      const { arrays, rss } = memory(what, home, o.tensors, length);
+      const { arrays, rss } = ask<Held>('memory.ts', ['--expose-gc'], what, home, o.tensors, length);
       const fits = arrays <= allowed && rss <= allowed + PROCESS;
       held &&= fits;
       say(

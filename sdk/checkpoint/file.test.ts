@@ -321,6 +321,44 @@ test('a part of a file: one fetch for the start, one for the seal, then only wha
   await assert.rejects(openCheckpoint({ store: other, key: 'f' }), code('E_INTEGRITY', { tensor: 'a/big' }));
 });
 
+test('fetches under way at once: many of a disk, fewer small ones of others, two that take room', async () => {
+  const inner = memoryStore();
+  const tensors = new Map<string, HostArray>();
+  for (let i = 10; i < 58; i++) {
+    for (const [name, n] of [
+      ['large', MIB],
+      ['small', 9],
+    ] as const) {
+      tensors.set(`${i}/${name}`, { dtype: 'u8', shape: [n], data: new Uint8Array(n).fill(i) });
+    }
+  }
+  await inner.put('f', (await encodeCheckpoint({ kind: 'weights', state: {}, tensors })).body);
+  const mostOf = async (fills: boolean, only: (name: string) => boolean) => {
+    let [now, most] = [0, 0];
+    const store: Store = {
+      ...inner,
+      async get(key, o) {
+        most = Math.max(most, ++now);
+        await new Promise((then) => setTimeout(then, 5));
+        now--;
+        const got = await inner.get(key, o);
+        if (!fills || !o?.into) return got;
+        o.into.set(got);
+        return o.into.subarray(0, got.length);
+      },
+    };
+    const file = await openCheckpoint({ store, key: 'f' }, { verify: 'lazy' });
+    for (const [name, t] of await file.readAll({ only: (t) => only(t.name) })) {
+      assert.deepEqual(raw(t), raw(tensors.get(name)!), name);
+    }
+    return most;
+  };
+  const small = (name: string) => name.endsWith('small');
+  assert.equal(await mostOf(true, () => true), 41);
+  assert.equal(await mostOf(false, small), 11);
+  assert.equal(await mostOf(false, () => true), 2, 'ranges of several tensors');
+});
+
 test('a file whose index is larger than the first fetch', async () => {
   const tensors = new Map(
     Array.from({ length: 3000 }, (_, i) => [`model/layer${i}.weight`, tensor('f32', [1], [i])] as const),

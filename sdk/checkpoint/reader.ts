@@ -217,12 +217,11 @@ class OpenFile implements CheckpointFile {
         if (!sameBytes(got, want)) throw between(offset);
       },
     });
-    const places = new Map<Placed, Place>();
+    const places = this.#places(keep ? l.tensors : []);
     const segments = function* (file: OpenFile): Iterable<Segment> {
       yield exact(l.tensorsOff, tensorsHead(l));
       for (const t of l.tensors) {
         yield exact(t.frame, frameBytes(t));
-        if (keep) places.set(t, { memory: blank(t.bytes) });
         yield* file.#leafSegments(t, places.get(t));
       }
     };
@@ -231,14 +230,9 @@ class OpenFile implements CheckpointFile {
   }
 
   async #load(tensors: readonly Placed[], o: IO): Promise<Map<string, HostArray>> {
-    const places = new Map<Placed, Place>();
+    const places = this.#places(tensors);
     const segments = function* (file: OpenFile): Iterable<Segment> {
-      for (const t of tensors) {
-        const kept = file.#kept.get(t.name);
-        const place = { memory: kept ?? blank(t.bytes) };
-        places.set(t, place);
-        if (!kept) yield* file.#leafSegments(t, place);
-      }
+      for (const [t, place] of places) if (!file.#kept.has(t.name)) yield* file.#leafSegments(t, place);
     };
     await fetchAll(this.#from, segments(this), o);
     const out = new Map<string, HostArray>();
@@ -247,6 +241,14 @@ class OpenFile implements CheckpointFile {
       this.#kept.delete(t.name); // each array is given once
     }
     return out;
+  }
+
+  /**
+   * Memory for each tensor: what is kept of it, or new, all of that at once. The garbage collector looks around at every few MiB of
+   * new arrays, and takes longer the more threads have something to do.
+   */
+  #places(tensors: readonly Placed[]): Map<Placed, Place> {
+    return new Map(tensors.map((t) => [t, { memory: this.#kept.get(t.name) ?? blank(t.bytes) }]));
   }
 
   /** The leaves of a tensor; those that verify are then in `place`. */

@@ -30,8 +30,11 @@ const GAP = 64 * 1024;
 /** Hashing is all there is to do beside reading; four keep pace with most disks. */
 const THREADS = 4;
 
-/** Under way while another one begins: fetches that take room beside the tensors, and others. */
-const AHEAD = { room: 1, place: 10 };
+/**
+ * Under way while another one begins: fetches that take room beside the tensors; others; and others of a source that fills our memory,
+ * as a disk does: enough for it and for the threads while the garbage collector has ours.
+ */
+const AHEAD = { room: 1, any: 10, disk: 40 };
 
 /**
  * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow. The first fault in the order of the file is
@@ -44,7 +47,8 @@ export async function fetchAll(from: ByteSource, segments: Iterable<Segment>, o:
   let fills: boolean | undefined;
   for (const group of grouped(segments, () => fills === true)) {
     const place = fills ? wholly(group) : undefined;
-    const ahead = place || lengthOf(group) <= GAP ? AHEAD.place : AHEAD.room;
+    const takesRoom = !place && lengthOf(group) > GAP;
+    const ahead = takesRoom ? AHEAD.room : fills ? AHEAD.disk : AHEAD.any;
     while (flights.length > ahead) await flights.shift();
     o.signal?.throwIfAborted();
     const flight = twice((fresh) => fetchOne(from, group, place, rooms, { signal: o.signal, fresh }));

@@ -1,12 +1,18 @@
 /**
  * What one save or load holds, in a process of its own: `memory.ts <save|device|aside|load> <directory> <tensors> <length>` prints
- * the most that arrays, and the process, held beyond what there was before, in bytes.
+ * the most that arrays, and the process, held beyond what there was before.
  */
 
 import { fsStore } from '../../../adapters/fs.ts';
 import { BackgroundSaver, openCheckpoint, RunStore } from '../../../sdk/checkpoint/index.ts';
 import type { HostArray } from '../../../sdk/core/host.ts';
 import { held } from './held.ts';
+
+/** In bytes. */
+export interface Held {
+  readonly arrays: number;
+  readonly rss: number;
+}
 
 const [what, dir, tensors, length] = process.argv.slice(2);
 const store = fsStore(dir);
@@ -20,7 +26,7 @@ function model(): Map<string, HostArray> {
   return new Map(Array.from({ length: +tensors }, (_, i) => named(i)));
 }
 
-async function peak(work: () => Promise<unknown>): Promise<{ arrays: number; rss: number }> {
+async function peak(work: () => Promise<unknown>): Promise<Held> {
   globalThis.gc?.();
   const before = process.memoryUsage();
   let [arrays, rss] = [0, 0];
