@@ -30,11 +30,11 @@ const GAP = 64 * 1024;
 /** Hashing is all there is to do beside reading; four keep pace with most disks. */
 const THREADS = 4;
 
-/**
- * Under way while another one begins: fetches that take room beside the tensors; others; and others of a source that fills our memory,
- * as a disk does: enough for it and for the threads while the garbage collector has ours.
- */
-const AHEAD = { room: 1, any: 10, disk: 40 };
+/** Under way while another one begins: fetches that take room beside the tensors, and others. */
+const ROOMS_AHEAD = 1;
+const AHEAD = 10;
+/** Those of a source that fills our memory, as a disk does: enough for it and the threads while the garbage collector has ours. */
+const DISK_AHEAD = 40;
 
 /**
  * Fetches segments, given in ascending order, in as few ranges as FETCH and GAP allow. The first fault in the order of the file is
@@ -48,8 +48,7 @@ export async function fetchAll(from: ByteSource, segments: Iterable<Segment>, o:
   for (const group of grouped(segments, () => fills === true)) {
     const place = fills ? wholly(group) : undefined;
     const takesRoom = !place && lengthOf(group) > GAP;
-    const ahead = takesRoom ? AHEAD.room : fills ? AHEAD.disk : AHEAD.any;
-    while (flights.length > ahead) await flights.shift();
+    while (flights.length > (takesRoom ? ROOMS_AHEAD : fills ? DISK_AHEAD : AHEAD)) await flights.shift();
     o.signal?.throwIfAborted();
     const flight = twice((fresh) => fetchOne(from, group, place, rooms, { signal: o.signal, fresh }));
     flight.catch(() => {}); // told behind the faults of those before
@@ -118,7 +117,7 @@ function* grouped(segments: Iterable<Segment>, apart: () => boolean): Iterable<S
   let group: Segment[] = [];
   let end = 0;
   for (const s of segments) {
-    const large = group.length > 0 && s.place !== group[0].place && isLarge(s, group[0]) && apart();
+    const large = group.length > 0 && s.place !== group[0].place && (isLarge(s) || isLarge(group[0])) && apart();
     if (group.length > 0 && (large || s.offset - end > GAP || s.offset + s.length - group[0].offset > FETCH)) {
       yield group;
       group = [];
@@ -129,4 +128,4 @@ function* grouped(segments: Iterable<Segment>, apart: () => boolean): Iterable<S
   if (group.length > 0) yield group;
 }
 
-const isLarge = (...some: readonly Segment[]) => some.some((s) => (s.place?.memory.length ?? 0) >= LEAF);
+const isLarge = ({ place }: Segment) => place !== undefined && place.memory.length >= LEAF;

@@ -46,7 +46,7 @@ export async function* stretchesOf(
   let asked = 0;
   /** Whether sources fill memory that they are handed. Until that is known, and where they do not, they are asked one at a time. */
   let fills: boolean | undefined;
-  /** For tensors that do not fit into what is left of a room. */
+  /** For tensors that no room holds. */
   let stage: Uint8Array | undefined;
 
   const fits = (n: number) => end - base + n <= room.length;
@@ -83,7 +83,10 @@ export async function* stretchesOf(
 
   for (const t of tensors) {
     const frame = frameBytes(t);
-    if (!fits(frame.length)) {
+    // What fills memory goes into a room itself, where one is large enough.
+    const whole = frame.length + t.bytes;
+    const direct = fills !== false && lazy(t) && whole <= room.length - 8;
+    if (!fits(direct ? whole : frame.length)) {
       yield await stretch();
       enter();
     }
