@@ -8,8 +8,10 @@
  */
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
+import type { CheckpointError } from '../sdk/core/errors.ts';
 import { browserError, type Doing, lostPlace, lostRow, notHere, olderTab } from './browser-error.ts';
 import { type BrowserStore, type BrowserStoreOptions, persistence, untilAborted } from './browser-storage.ts';
+import { freshLog, lossOf } from './indexeddb-loss.ts';
 import { checkKey, checkRange, compareKeys, nonce, notFound } from './key.ts';
 import { piecesOf, sizeOf } from './pieces.ts';
 
@@ -46,7 +48,8 @@ type Tx<M extends Mode> = IDBPTransaction<Tables, typeof TABLES, M>;
  * @example
  *   const trainer = new Trainer({ model, loss, optimizer, store: indexeddbStore('iris') });
  * @throws CheckpointError E_QUOTA (`details`: usage, quota and size in bytes), E_UNSUPPORTED where there is no IndexedDB,
- *   E_BUSY (another tab holds an older version), E_VERSION (a newer one), E_PERMISSION, E_IO; each names the place.
+ *   E_BUSY (another tab holds an older version), E_VERSION (a newer one), E_PERMISSION, E_IO, E_LOST (Chromium removed all
+ *   that was stored, and says so once: told by every call until `close()`); each names the place.
  */
 export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): BrowserStore {
   const where = `indexeddb:${name}`;
@@ -59,17 +62,19 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
     const forget = () => {
       if (opened === mine) opened = undefined;
     };
+    let lost: CheckpointError | undefined;
     const mine = new Promise<IDBPDatabase<Tables>>((resolve, reject) => {
       if (typeof indexedDB === 'undefined')
         throw notHere(where, 'IndexedDB', 'outside a browser use fsStore or memoryStore');
-      let refused = false;
+      let failed: CheckpointError | undefined;
       openDB<Tables>(`isobit:${name}`, VERSION, {
-        upgrade(db) {
+        upgrade(db, _old, _new, _tx, event) {
           for (const table of TABLES) db.createObjectStore(table);
+          failed = lost = lossOf(event, where);
         },
         blocked() {
-          refused = true;
-          reject(olderTab(where));
+          failed = olderTab(where);
+          reject(failed);
         },
         // Another tab wants to delete or upgrade it, and waits for this one: let go, and open it again when needed.
         blocking(_current, _wanted, event) {
@@ -77,9 +82,18 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
           forget();
         },
         terminated: forget,
-      }).then((db) => (refused ? db.close() : resolve(db)), reject);
+      }).then(async (db) => {
+        if (failed) {
+          db.close();
+          return reject(failed);
+        }
+        await freshLog();
+        resolve(db);
+      }, reject);
     });
-    mine.catch(forget);
+    mine.catch(() => {
+      if (!lost) forget(); // a loss is told until the store is closed
+    });
     return mine;
   }
 

@@ -7,7 +7,9 @@
  * a SyncAccessHandle and flush it, all others through a writable stream, whose bytes arrive when it is closed.
  *
  * Nothing flushes a directory here: what `put` resolved survives the end of the browser, but a power cut may take its name
- * back, and so `durable` is false. Where that matters, use indexeddbStore.
+ * back, and so `durable` is false. In Chromium so may a kill in the middle of a write of its own, for names that later
+ * sessions add: they are logged behind a record that is cut short (indexeddb-loss.ts). Where that matters, use
+ * indexeddbStore.
  */
 
 import { browserError, type Doing, notHere } from './browser-error.ts';

@@ -241,4 +241,25 @@ it('a transaction that the browser gives up: E_QUOTA where the store is full, el
   assert.equal(await s.head('x'), null);
 });
 
-serveCalls({ runTests, ...storeCalls(indexeddbStore, async (name) => (await raw(name)).writing.length) });
+/** What calls of a store say whose database the browser has removed, and after `close()` its keys. */
+async function afterLoss(name: string): Promise<unknown[]> {
+  const store = indexeddbStore(name);
+  const keys = async () => {
+    const found: string[] = [];
+    for await (const { key } of store.list('')) found.push(key);
+    return found;
+  };
+  const said = [];
+  for (const call of [keys, () => store.head('x'), () => store.put('x', bytes(1))]) {
+    said.push(
+      await call().catch((e) => {
+        assert.ok(e.message.includes(name) && e.details.message !== '' && e.hint.includes('copyRun'), e.message);
+        return e.code;
+      }),
+    );
+  }
+  await store.close();
+  return [...said, await keys()];
+}
+
+serveCalls({ runTests, afterLoss, ...storeCalls(indexeddbStore, async (name) => (await raw(name)).writing.length) });

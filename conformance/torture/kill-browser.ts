@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Browser } from 'puppeteer-core';
 import { memoryStore } from '../../adapters/memory.ts';
 import { ask, BROWSERS, type BrowserName, bundle, listen, PAGE, start } from '../../adapters/testing/browsers.ts';
+import { tear } from '../../adapters/testing/torn-log.ts';
 import { random } from '../../sdk/checkpoint/sample.ts';
 import { Ledger } from './kill/check.ts';
 import { uninterrupted } from './kill/training.ts';
@@ -26,6 +27,8 @@ export interface KillBrowserOptions {
   readonly width: number;
   /** Commits that are resumed and trained on at the end. */
   readonly samples: number;
+  /** Half of the kills of Chromium also cut a record of IndexedDB's log short, as one kill in hundreds does by itself. */
+  readonly tear: boolean;
 }
 
 /** How long after a writer's first word its browser dies at most, in milliseconds. */
@@ -102,6 +105,7 @@ export async function killBrowser(
   const ledger = new Ledger(await uninterrupted(o.width), o.width);
   const userDataDir = await mkdtemp(join(tmpdir(), 'isobit-torture-'));
   await using desk = await office(ledger);
+  const torn = { byUs: 0, byItself: 0 };
   let browser: Browser | undefined;
   try {
     for (let kills = 0; ; kills++) {
@@ -118,8 +122,9 @@ export async function killBrowser(
         const { commits, collected } = await ledger.whole(held, { keepLast: o.keepLast, unknown });
         const resumed = await ledger.resumes(held, o.samples);
         const rule = o.keepLast > 0 ? `keepLast ${o.keepLast}` : 'keeping all';
+        const logs = o.tear ? ` (${torn.byUs} logs torn on purpose, ${torn.byItself} by the kill)` : '';
         say(
-          `${o.store} in ${o.browser}, ${rule}, states of ${((84 * o.width) / 1e6).toFixed(1)} MB: ${kills} kills, ` +
+          `${o.store} in ${o.browser}, ${rule}, states of ${((84 * o.width) / 1e6).toFixed(1)} MB: ${kills} kills${logs}, ` +
             `${ledger.promised.size} commits promised, ${desk.lost()} conflicts; ${commits} live and verified, ` +
             `${collected} orphans, ${resumed} resumed`,
         );
@@ -137,6 +142,10 @@ export async function killBrowser(
       await word;
       await wait(next() % LIFE);
       await killGroup(browser, userDataDir);
+      if (o.tear && next() % 2 === 0) {
+        const { byItself } = await tear(userDataDir, Number(new URL(desk.url).port));
+        torn[byItself ? 'byItself' : 'byUs']++;
+      }
       if (kills % 10 === 9) say(`${kills + 1} kills, ${ledger.promised.size} commits, ${desk.lost()} conflicts`);
     }
     for (const f of ledger.faults) say(`FAULT ${f}`);
@@ -163,7 +172,11 @@ export const killBrowsers = part(OPTIONS, async (o, say) => {
       { keepLast: 0, width: 1024 },
     ]) {
       const { store, kills, seed, samples } = o;
-      const ledger = await killBrowser({ store, seed, samples, ...rule, browser, kills: Math.ceil(kills / 2) }, say);
+      const tear = browser === 'chromium' && store === 'indexeddb';
+      const ledger = await killBrowser(
+        { store, seed, samples, tear, ...rule, browser, kills: Math.ceil(kills / 2) },
+        say,
+      );
       if (typeof ledger === 'string') throw new Error(ledger);
       held &&= ledger.faults.length === 0;
     }
