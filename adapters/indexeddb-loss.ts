@@ -16,14 +16,22 @@ interface Loss {
   readonly dataLossMessage?: string;
 }
 
-/** A new log, which LevelDB begins where it compacts, as it does when a database is deleted. Housekeeping: never throws. */
-export async function freshLog(): Promise<void> {
-  if (!('dataLoss' in IDBVersionChangeEvent.prototype)) return;
+let made: Promise<void> | undefined;
+
+/**
+ * A new log, which LevelDB begins where it compacts, as it does when a database is deleted. Once in a page or worker, which
+ * ends with its browser: each time also writes a few records of the manifest, which has the same flaw. Housekeeping: it
+ * never throws.
+ */
+export function freshLog(): Promise<void> {
+  made ??= 'dataLoss' in IDBVersionChangeEvent.prototype ? makeAndDelete().catch(() => {}) : Promise.resolve();
+  return made;
+}
+
+async function makeAndDelete(): Promise<void> {
   const name = `isobit-log-${nonce()}`; // of its own, so that no other tab is waited for
-  try {
-    (await openDB(name)).close();
-    await deleteDB(name);
-  } catch {}
+  (await openDB(name)).close();
+  await deleteDB(name);
 }
 
 /** The error for a database that is new because the browser has removed what was there. */
