@@ -24,7 +24,8 @@ let made: Promise<void> | undefined;
  * never throws.
  */
 export function freshLog(): Promise<void> {
-  made ??= 'dataLoss' in IDBVersionChangeEvent.prototype ? makeAndDelete().catch(() => {}) : Promise.resolve();
+  const chromium = typeof IDBVersionChangeEvent === 'function' && 'dataLoss' in IDBVersionChangeEvent.prototype;
+  made ??= chromium ? makeAndDelete().catch(() => {}) : Promise.resolve();
   return made;
 }
 

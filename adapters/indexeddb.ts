@@ -66,15 +66,15 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
     const mine = new Promise<IDBPDatabase<Tables>>((resolve, reject) => {
       if (typeof indexedDB === 'undefined')
         throw notHere(where, 'IndexedDB', 'outside a browser use fsStore or memoryStore');
-      let failed: CheckpointError | undefined;
+      let refused: CheckpointError | undefined;
       openDB<Tables>(`isobit:${name}`, VERSION, {
         upgrade(db, _old, _new, _tx, event) {
           for (const table of TABLES) db.createObjectStore(table);
-          failed = lost = lossOf(event, where);
+          lost = lossOf(event, where);
         },
         blocked() {
-          failed = olderTab(where);
-          reject(failed);
+          refused = olderTab(where);
+          reject(refused);
         },
         // Another tab wants to delete or upgrade it, and waits for this one: let go, and open it again when needed.
         blocking(_current, _wanted, event) {
@@ -82,14 +82,15 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
           forget();
         },
         terminated: forget,
-      }).then(async (db) => {
-        if (failed) {
+      })
+        .then(async (db) => {
+          await freshLog();
+          const failed = refused ?? lost;
+          if (!failed) return resolve(db);
           db.close();
-          return reject(failed);
-        }
-        await freshLog();
-        resolve(db);
-      }, reject);
+          reject(failed);
+        })
+        .catch(reject);
     });
     mine.catch(() => {
       if (!lost) forget(); // a loss is told until the store is closed
