@@ -1,12 +1,13 @@
 /** `isobit log`, `tag`, `rollback` and `gc`: a run's commits. */
 
 import type { GcOptions, JsonOption } from './options.ts';
-import { runAt } from './place.ts';
+import { noCommits, runAt } from './place.ts';
 import type { Terminal } from './program.ts';
 
 export async function log(path: string, o: JsonOption, t: Terminal): Promise<void> {
-  const { run } = await runAt(path, 'log');
+  const { run, place } = await runAt(path, 'log');
   const commits = await run.commits();
+  if (commits.length === 0) throw noCommits(place.name);
   if (o.json) {
     t.out(`${JSON.stringify(commits)}\n`);
     return;
@@ -44,8 +45,10 @@ export async function rollback(path: string, ref: string, o: JsonOption, t: Term
 }
 
 export async function gc(path: string, o: GcOptions, t: Terminal): Promise<void> {
-  const { run } = await runAt(path, 'gc', true);
+  const { run, place } = await runAt(path, 'gc', true);
   const { removed, young } = await run.gc({ graceMs: o.graceHours * 3_600_000 });
+  // What a killed first save has left is no run yet, and yet something to remove.
+  if (removed.length + young.length === 0 && (await run.audit().next()).done) throw noCommits(place.name);
   if (o.json) t.out(`${JSON.stringify({ removed, young })}\n`);
   else
     t.out(`${path}: removed ${removed.length} objects that no commit names; ${young.length} are too young to tell\n`);

@@ -6,11 +6,11 @@ import { fetchStore } from '../../adapters/fetch.ts';
 import { fsStore } from '../../adapters/fs.ts';
 import type { Store } from '../../adapters/store.ts';
 import { type CheckpointFile, type CommitRecord, openCheckpoint, RunStore } from '../checkpoint/index.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, OptionError } from '../core/errors.ts';
 
 export type Place =
   | { readonly kind: 'file'; readonly name: string; readonly store: Store; readonly key: string }
-  | { readonly kind: 'run'; readonly name: string; readonly store: Store; readonly ref: string };
+  | { readonly kind: 'run'; readonly name: string; readonly store: Store; readonly ref?: string };
 
 /** A file that is open, and the commit that named it where it is a run's. */
 export interface Found {
@@ -53,11 +53,12 @@ export async function bytesAt(text: string): Promise<Uint8Array> {
 function remote(text: string, writes: boolean): Place {
   const url = new URL(text);
   const readOnly = !writes;
-  const ref = decodeURIComponent(url.hash.slice(1)) || 'latest';
+  const ref = decodeURIComponent(url.hash.slice(1)) || undefined;
   url.hash = '';
   const name = url.origin + url.pathname;
   const key = /([^/]+\.cbor)$/.exec(url.pathname)?.[1];
   if (!key) return { kind: 'run', name, store: fetchStore(url, { readOnly }), ref };
+  if (ref !== undefined) throw oneState(name, ref);
   url.pathname = url.pathname.slice(0, -key.length);
   return { kind: 'file', name, store: fetchStore(url, { readOnly }), key: decodeURIComponent(key) };
 }
@@ -74,7 +75,9 @@ async function local(text: string): Promise<Place> {
   }
   const hash = whole.found ? -1 : text.lastIndexOf('#');
   const path = hash < 0 ? text : text.slice(0, hash);
+  const ref = hash < 0 ? undefined : text.slice(hash + 1) || undefined;
   const { at, found } = hash < 0 ? whole : await real(path);
+  if (ref !== undefined && found?.isFile()) throw oneState(path, ref);
   const holdsRun = found?.isDirectory() && (await stat(`${at}/commits`).catch(() => null))?.isDirectory();
   if (!holdsRun) {
     const why = !found ? 'not there' : found.isDirectory() ? 'a directory that holds no run' : 'is no file';
@@ -83,8 +86,11 @@ async function local(text: string): Promise<Place> {
       hint: 'Give a checkpoint file, or the directory or address of a run, with #step:100 or another reference behind it.',
     });
   }
-  return { kind: 'run', name: path, store: fsStore(at), ref: hash < 0 ? 'latest' : text.slice(hash + 1) };
+  return { kind: 'run', name: path, store: fsStore(at), ref };
 }
+
+const oneState = (name: string, ref: string): OptionError =>
+  new OptionError(`${name}: a file holds one state, and has no '#${ref}'`, { hint: 'Leave the reference out.' });
 
 /** Opens what a place means. Every byte is verified unless `lazy`. */
 export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<Found> {
@@ -92,9 +98,21 @@ export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<
   if (place.kind === 'file') return { file: await openCheckpoint(place, { verify }), skipped: [] };
   const opened = await new RunStore(place.store).open(place.ref, { verify });
   if (opened) return opened;
-  throw new CheckpointError('E_NOT_FOUND', `${place.name}: the run has no commits`, {
-    path: place.name,
-    hint: 'Give the directory that was --store when it was trained.',
+  throw noCommits(place.name);
+}
+
+export const noCommits = (name: string): CheckpointError =>
+  new CheckpointError('E_NOT_FOUND', `${name}: there are no commits`, {
+    path: name,
+    hint: 'Check the name: a run is the directory that was --store when it was trained, or its address.',
+  });
+
+/** What a command is about as a whole: a reference behind it would be left out of account, and is refused. */
+export async function wholeAt(text: string, what: string, writes = false): Promise<Place> {
+  const place = await placeOf(text, writes);
+  if (place.kind === 'file' || place.ref === undefined) return place;
+  throw new OptionError(`${what}: is about the whole run ${place.name}, not '#${place.ref}'`, {
+    hint: 'Leave the reference out; a command that needs one takes it as an argument of its own.',
   });
 }
 
@@ -104,7 +122,7 @@ export async function runAt(
   what: string,
   writes = false,
 ): Promise<{ run: RunStore; place: Place & { kind: 'run' } }> {
-  const place = await placeOf(text, writes);
+  const place = await wholeAt(text, what, writes);
   if (place.kind === 'run') return { run: new RunStore(place.store), place };
   throw new CheckpointError('E_NOT_FOUND', `${place.name}: a file, and ${what} is about runs`, {
     path: place.name,

@@ -3,7 +3,7 @@
 import { RunStore } from '../checkpoint/index.ts';
 import { CheckpointError, isIsobitError } from '../core/errors.ts';
 import type { JsonOption } from './options.ts';
-import { openAt, placeOf } from './place.ts';
+import { noCommits, openAt, wholeAt } from './place.ts';
 import type { Terminal } from './program.ts';
 
 interface Checked {
@@ -12,9 +12,9 @@ interface Checked {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** @throws CheckpointError E_INTEGRITY once all is told, where anything is wrong */
+/** @throws CheckpointError E_INTEGRITY once all is told, where anything is wrong; E_NOT_FOUND where there is nothing */
 export async function verify(path: string, o: JsonOption, t: Terminal): Promise<void> {
-  const place = await placeOf(path);
+  const place = await wholeAt(path, 'verify');
   const checked: Checked[] = [];
   const tell = (c: Checked): void => {
     checked.push(c);
@@ -23,14 +23,20 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
         `${c.error ? 'BAD ' : 'good'}  ${c.name}${c.error ? `\n      ${c.error.message} (${c.error.code})` : ''}\n`,
       );
   };
-  if (place.kind === 'file') tell(await check(path, async () => (await openAt(place)).file.size));
-  else {
+  if (place.kind === 'file') {
+    const only = await check(path, async () => (await openAt(place)).file.size);
+    if (only.error?.code === 'E_NOT_FOUND') {
+      throw new CheckpointError('E_NOT_FOUND', only.error.message, { path, hint: 'Check the name.' });
+    }
+    tell(only);
+  } else {
     const run = new RunStore(place.store);
     for await (const found of run.audit()) {
       const name = `commit ${found.seq}${found.commit ? `, step ${found.commit.step}, ${found.commit.object}` : ''}`;
       tell(await check(name, async () => (await found.open()).size));
     }
   }
+  if (checked.length === 0) throw noCommits(place.name);
   const bad = checked.filter((c) => c.error);
   const bytes = checked.reduce((n, c) => n + c.bytes, 0);
   if (o.json) t.out(`${JSON.stringify({ path, checked, bad: bad.length, bytes })}\n`);
@@ -40,7 +46,7 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
     path,
     hint:
       place.kind === 'run'
-        ? 'the others can be opened by `#step:N`; restore these from a copy'
+        ? `${bad.length < checked.length ? 'the others can be opened by `#step:N`; ' : ''}restore these from a copy`
         : 'restore it from a copy',
   });
 }

@@ -1,0 +1,100 @@
+/** What a path or an address on the command line means, and what it cannot mean. */
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { encodeCheckpoint } from '../checkpoint/index.ts';
+import { gc, log, rollback, tag } from './history.ts';
+import { inspect } from './inspect.ts';
+import type { Terminal } from './program.ts';
+import { repair } from './repair.ts';
+import { content, runIn, said, serving } from './testing.ts';
+import { verify } from './verify.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'isobit-place-'));
+after(() => rmSync(root, { recursive: true }));
+const at = (name: string) => join(root, name);
+
+test('where there is nothing, no command says that all is good', async () => {
+  mkdirSync(at('empty/commits'), { recursive: true });
+  const missing = { code: 'E_NOT_FOUND', hint: /Check the name/ };
+  await serving(root, async (address) => {
+    for (const place of [at('empty'), `${address}/nowhere/`]) {
+      for (const json of [false, true]) {
+        await assert.rejects(
+          said((t) => verify(place, { json }, t)),
+          missing,
+        );
+        await assert.rejects(
+          said((t) => log(place, { json }, t)),
+          missing,
+        );
+      }
+    }
+    await assert.rejects(
+      said((t) => verify(`${address}/missing.cbor`, {}, t)),
+      missing,
+    );
+  });
+  await assert.rejects(
+    said((t) => gc(at('empty'), { graceHours: 1 }, t)),
+    missing,
+  );
+  mkdirSync(at('empty/objects'));
+  writeFileSync(at(`empty/objects/${'0'.repeat(64)}.cbor`), 'killed');
+  assert.match(await said((t) => gc(at('empty'), { graceHours: 1 }, t)), /1 are too young/);
+});
+
+test('a reference is refused where it means nothing, and nothing is done', async () => {
+  const run = await runIn(at('iris'));
+  const file = (await run.commits())[0].object;
+  const commits = () => readdirSync(at('iris/commits')).length;
+  const works: ((place: string, t: Terminal) => Promise<void>)[] = [
+    (p, t) => verify(p, {}, t),
+    (p, t) => log(p, {}, t),
+    (p, t) => gc(p, { graceHours: 1 }, t),
+    (p, t) => tag(p, 'step:10', 'x', {}, t),
+    (p, t) => rollback(p, 'step:10', {}, t),
+    (p, t) => repair(p, { apply: true }, t),
+  ];
+  for (const work of works) {
+    for (const ref of ['nope', 'latest']) {
+      await assert.rejects(
+        said((t) => work(`${at('iris')}#${ref}`, t)),
+        { code: 'E_OPTION', message: new RegExp(`#${ref}`) },
+      );
+    }
+  }
+  assert.equal(commits(), 3);
+  await serving(at('iris'), async (address) => {
+    for (const place of [`${address}/#nope`, `${address}/${file}#nope`]) {
+      await assert.rejects(
+        said((t) => verify(place, {}, t)),
+        { code: 'E_OPTION', message: /#nope/ },
+      );
+    }
+  });
+  await assert.rejects(
+    said((t) => inspect(`${at('iris')}/${file}#nope`, {}, t)),
+    { code: 'E_OPTION', message: /#nope/ },
+  );
+});
+
+test('verify: only where something is good the others can be opened', async () => {
+  await runIn(at('lost'));
+  const damage = (dir: string) => {
+    for (const name of readdirSync(at(dir))) {
+      const bytes = readFileSync(at(`${dir}/${name}`));
+      bytes[bytes.length - 50] ^= 1;
+      writeFileSync(at(`${dir}/${name}`), bytes);
+    }
+  };
+  damage('lost/objects');
+  const t: Terminal = { out: () => {}, err: (text) => assert.fail(text) };
+  await assert.rejects(verify(at('lost'), {}, t), { code: 'E_INTEGRITY', hint: 'restore these from a copy' });
+  const bytes = await (await encodeCheckpoint(content(1))).bytes();
+  writeFileSync(at('one.cbor'), bytes.subarray(0, -1));
+  await assert.rejects(verify(at('one.cbor'), {}, t), { code: 'E_INTEGRITY', hint: 'restore it from a copy' });
+});
