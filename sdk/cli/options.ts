@@ -96,7 +96,8 @@ export interface ConformanceOptions {
   json?: boolean;
 }
 
-const PLACE = 'a checkpoint, or the directory or address of a run, with #step:100, #best or a tag behind it';
+const PLACE =
+  'a checkpoint, or the directory or address of a run, with #step:100, #best:val/loss:min or a tag behind it';
 const RUN = { name: 'run', description: 'the directory or the address of a run' };
 const REF = { name: 'ref', description: 'a commit: latest, a tag, step:100, or the first digits of a root' };
 

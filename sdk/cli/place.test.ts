@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { encodeCheckpoint } from '../checkpoint/index.ts';
+import { isIsobitError } from '../core/errors.ts';
+import { convert } from './convert.ts';
 import { gc, log, rollback, tag } from './history.ts';
 import { inspect } from './inspect.ts';
 import type { Terminal } from './program.ts';
@@ -97,4 +99,43 @@ test('verify: only where something is good the others can be opened', async () =
   const bytes = await (await encodeCheckpoint(content(1))).bytes();
   writeFileSync(at('one.cbor'), bytes.subarray(0, -1));
   await assert.rejects(verify(at('one.cbor'), {}, t), { code: 'E_INTEGRITY', hint: 'restore it from a copy' });
+});
+
+test('the best state, by a metric that is said', async () => {
+  const run = await runIn(at('ranked'));
+  const state = (text: string) => JSON.parse(text).state.train.step;
+  await run.save(content(40), { step: 40, epoch: 4, metrics: { 'val/loss': 0.5, loss: 9 } });
+  await run.save(content(50), { step: 50, epoch: 5, metrics: { 'val/loss': 0.75 } });
+  const best = (place: string) => said((t) => inspect(place, { json: true }, t));
+  assert.equal(state(await best(`${at('ranked')}#best:loss:min`)), 30);
+  assert.equal(state(await best(`${at('ranked')}#best:loss:max`)), 40);
+  await serving(at('ranked'), async (address) => {
+    assert.equal(state(await best(`${address}/#best:val/loss:max`)), 50);
+  });
+  for (const ref of ['best', 'best:loss', 'best:loss:most', 'best:lost:min']) {
+    await assert.rejects(best(`${at('ranked')}#${ref}`), { code: ref === 'best' ? 'E_OPTION' : 'E_NOT_FOUND' }, ref);
+  }
+  await assert.rejects(best(`${at('ranked')}#best`), { hint: /#best:val\/accuracy:max/ });
+});
+
+test('an address that cannot be used is told as such, without what may be a secret', async () => {
+  const wrong = ['http://', 'http://x:99999/a.cbor', 'http://x/%E0%A4%A.cbor', 'https://me:secret@x:99999/a?secret#%'];
+  for (const place of wrong) {
+    for (const work of [
+      (t: Terminal) => inspect(place, {}, t),
+      (t: Terminal) => verify(place, {}, t),
+      (t: Terminal) => convert(`${place.replace('.cbor', '.pt')}`, at('never.cbor'), {}, t),
+      (t: Terminal) => convert(at('never.pt'), place, {}, t),
+    ]) {
+      await assert.rejects(said(work), (e) => {
+        assert.ok(isIsobitError(e) && e.code === 'E_OPTION' && e.hint !== '', String(e));
+        assert.ok(!e.message.includes('secret'), e.message);
+        return true;
+      });
+    }
+  }
+  await runIn(at('loud'));
+  await serving(at('loud'), async (address) => {
+    assert.match(await said((t) => verify(address.replace('http', 'HTTP'), {}, t)), /3 of 3 good/);
+  });
 });

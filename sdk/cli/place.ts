@@ -27,18 +27,38 @@ export async function placeOf(text: string, writes = false): Promise<Place> {
   return isAddress(text) ? remote(text, writes) : local(text);
 }
 
-const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
+const isAddress = (text: string): boolean => /^https?:\/\//i.test(text);
+
+/** E_OPTION for an address that cannot be used. What may be a secret is not in the message. */
+function urlOf(text: string): URL {
+  try {
+    const url = new URL(text);
+    decodeURIComponent(url.pathname + url.hash);
+    return url;
+  } catch {
+    const plain = text.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//');
+    throw new OptionError(`${plain}: not an address`, { hint: 'Give one like https://example.org/runs/iris/.' });
+  }
+}
+
+/** A file's own name, and the store that holds it. */
+function fileOf(address: URL, readOnly: boolean): { store: Store; key: string } {
+  const dir = new URL(address);
+  dir.pathname = address.pathname.slice(0, address.pathname.lastIndexOf('/') + 1);
+  return {
+    store: fetchStore(dir, { readOnly }),
+    key: decodeURIComponent(address.pathname.slice(dir.pathname.length)),
+  };
+}
 
 /** The end of the name of a file, or of an address before its query, in small letters: '.cbor'. */
-export const endOf = (text: string): string => extname(isAddress(text) ? new URL(text).pathname : text).toLowerCase();
+export const endOf = (text: string): string => extname(isAddress(text) ? urlOf(text).pathname : text).toLowerCase();
 
 /** A file of any kind. E_NOT_FOUND where there is none. */
 export async function bytesAt(text: string): Promise<Uint8Array> {
   if (isAddress(text)) {
-    const url = new URL(text);
-    const key = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-    url.pathname = url.pathname.slice(0, -key.length);
-    return fetchStore(url, { readOnly: true }).get(decodeURIComponent(key));
+    const { store, key } = fileOf(urlOf(text), true);
+    return store.get(key);
   }
   try {
     return new Uint8Array(await readFile(text));
@@ -51,16 +71,14 @@ export async function bytesAt(text: string): Promise<Uint8Array> {
 }
 
 function remote(text: string, writes: boolean): Place {
-  const url = new URL(text);
+  const url = urlOf(text);
   const readOnly = !writes;
   const ref = decodeURIComponent(url.hash.slice(1)) || undefined;
   url.hash = '';
   const name = url.origin + url.pathname;
-  const key = /([^/]+\.cbor)$/.exec(url.pathname)?.[1];
-  if (!key) return { kind: 'run', name, store: fetchStore(url, { readOnly }), ref };
+  if (!/\.cbor$/i.test(url.pathname)) return { kind: 'run', name, store: fetchStore(url, { readOnly }), ref };
   if (ref !== undefined) throw oneState(name, ref);
-  url.pathname = url.pathname.slice(0, -key.length);
-  return { kind: 'file', name, store: fetchStore(url, { readOnly }), key: decodeURIComponent(key) };
+  return { kind: 'file', name, ...fileOf(url, readOnly) };
 }
 
 async function local(text: string): Promise<Place> {
@@ -96,7 +114,14 @@ const oneState = (name: string, ref: string): OptionError =>
 export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<Found> {
   const verify = o.lazy ? 'lazy' : 'full';
   if (place.kind === 'file') return { file: await openCheckpoint(place, { verify }), skipped: [] };
-  const opened = await new RunStore(place.store).open(place.ref, { verify });
+  const best = /^best(?::(.+):(min|max))?$/.exec(place.ref ?? '');
+  if (best && !best[1]) {
+    throw new OptionError(`${place.name}: '${place.ref}' by which metric?`, {
+      hint: 'Say it, and whether less or more is better: #best:val/loss:min or #best:val/accuracy:max.',
+    });
+  }
+  const run = new RunStore(place.store, best ? { keepBest: { metric: best[1], mode: best[2] as 'min' | 'max' } } : {});
+  const opened = await run.open(best ? 'best' : place.ref, { verify });
   if (opened) return opened;
   throw noCommits(place.name);
 }
