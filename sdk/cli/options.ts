@@ -133,7 +133,11 @@ export const COMMANDS: readonly CommandInfo[] = [
         description:
           'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk; a path or an address',
       },
-      { name: 'out', description: 'a file that ends in .cbor .safetensors .npz .json .bpk' },
+      {
+        name: 'out',
+        description:
+          'a file that ends in .cbor .safetensors .npz .json .bpk; a path, or an address whose server takes PUT',
+      },
     ],
     description: 'Convert between checkpoints and the files of other programs.',
   },

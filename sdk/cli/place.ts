@@ -1,7 +1,7 @@
 /** What a path or URL on the command line means: a checkpoint file, or a run with a reference behind '#'. */
 
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { fetchStore } from '../../adapters/fetch.ts';
 import { fsStore } from '../../adapters/fs.ts';
 import type { Store } from '../../adapters/store.ts';
@@ -41,8 +41,10 @@ function urlOf(text: string): URL {
   }
 }
 
-/** A file's own name, and the store that holds it. */
+/** A file's own name, and the store that holds it. E_OPTION where a reference is behind it. */
 function fileOf(address: URL, readOnly: boolean): { store: Store; key: string } {
+  const ref = decodeURIComponent(address.hash.slice(1));
+  if (ref !== '') throw oneState(address.origin + address.pathname, ref);
   const dir = new URL(address);
   dir.pathname = address.pathname.slice(0, address.pathname.lastIndexOf('/') + 1);
   return {
@@ -54,6 +56,16 @@ function fileOf(address: URL, readOnly: boolean): { store: Store; key: string } 
 /** The end of the name of a file, or of an address before its query, in small letters: '.cbor'. */
 export const endOf = (text: string): string => extname(isAddress(text) ? urlOf(text).pathname : text).toLowerCase();
 
+/** Where a file is to be written: a directory, or below an address; what is there now is `there`. */
+export async function targetAt(text: string): Promise<{ store: Store; key: string; there: boolean }> {
+  if (isAddress(text)) {
+    const file = fileOf(urlOf(text), false);
+    return { ...file, there: (await file.store.head(file.key)) !== null };
+  }
+  const there = await stat(text).catch(() => null);
+  return { store: fsStore(dirname(resolve(text))), key: basename(text), there: there !== null };
+}
+
 /** A file of any kind. E_NOT_FOUND where there is none. */
 export async function bytesAt(text: string): Promise<Uint8Array> {
   if (isAddress(text)) {
@@ -63,7 +75,14 @@ export async function bytesAt(text: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(text));
   } catch (cause) {
-    throw new CheckpointError('E_NOT_FOUND', `${text}: cannot be read (${(cause as { code?: string }).code})`, {
+    const { code } = cause as { code?: string };
+    if (code === 'ERR_FS_FILE_TOO_LARGE') {
+      throw new CheckpointError('E_LIMIT', `${text}: over 2 GiB, and files of other formats are read whole`, {
+        path: text,
+        hint: 'Divide it in smaller files with the program that wrote it.',
+      });
+    }
+    throw new CheckpointError('E_NOT_FOUND', `${text}: cannot be read (${code})`, {
       path: text,
       hint: 'Check the name.',
     });
@@ -73,12 +92,14 @@ export async function bytesAt(text: string): Promise<Uint8Array> {
 function remote(text: string, writes: boolean): Place {
   const url = urlOf(text);
   const readOnly = !writes;
-  const ref = decodeURIComponent(url.hash.slice(1)) || undefined;
-  url.hash = '';
   const name = url.origin + url.pathname;
-  if (!/\.cbor$/i.test(url.pathname)) return { kind: 'run', name, store: fetchStore(url, { readOnly }), ref };
-  if (ref !== undefined) throw oneState(name, ref);
-  return { kind: 'file', name, ...fileOf(url, readOnly) };
+  if (/\.cbor$/i.test(url.pathname)) return { kind: 'file', name, ...fileOf(url, readOnly) };
+  return {
+    kind: 'run',
+    name,
+    store: fetchStore(url, { readOnly }),
+    ref: decodeURIComponent(url.hash.slice(1)) || undefined,
+  };
 }
 
 async function local(text: string): Promise<Place> {
