@@ -280,7 +280,7 @@ export const OPTIONS: readonly OptionInfo[] = [
   },
   {
     name: 'json',
-    description: 'print the result as one JSON object on the last line of standard output',
+    description: 'print the result as JSON, on the last line of standard output',
     commands: [
       'train',
       'inspect',

@@ -56,6 +56,42 @@ test('log, tag, rollback: the commits of a run, by text and as JSON', async () =
   );
 });
 
+test('log: a tag stands where it is now; what cannot be read is told beside it; no control characters', async () => {
+  const run = await runIn(at('marked'));
+  const path = at('marked');
+  await run.pin('step:10', ['here']);
+  assert.match(await said((t) => log(path, {}, t)), /^ {5}4 .* pin {2}#here\n/);
+  await run.pin('step:20', ['here']);
+  await run.save(content(60), { step: 60, epoch: 6, metrics: { '\u001b[2J': 1 } });
+  const text = await said((t) => log(path, {}, t));
+  assert.deepEqual(
+    text.match(/^.*#here$/gm)?.map((line) => line.trimStart()[0]),
+    ['5'],
+  );
+  assert.match(text, / {2}\\u001b\[2J 1\n/);
+  const file = join(path, 'commits', readdirSync(join(path, 'commits')).sort()[1]);
+  writeFileSync(file, readFileSync(file).subarray(0, 40));
+  for (const json of [false, true]) {
+    const [out, err]: string[][] = [[], []];
+    await log(path, { json }, { out: (s) => void out.push(s), err: (s) => void err.push(s) });
+    assert.match(err.join(''), /^isobit: passed over: commits\/0+2\.cbor: .* \(E_\w+\)\n$/);
+    if (json)
+      assert.deepEqual(
+        JSON.parse(out.join('')).map((c: { seq: number }) => c.seq),
+        [1, 3, 4, 5, 6],
+      );
+    else assert.equal(out.length, 5);
+  }
+});
+
+test('log: what retention has left behind below the floor is not there', async () => {
+  const run = new RunStore(fsStore(at('floored')), { keepLast: 2 });
+  for (const step of [1, 2, 3, 4]) await run.save(content(step), { step, epoch: 0 });
+  const below = join(at('floored'), 'commits', `${'1'.padStart(20, '0')}.cbor`);
+  writeFileSync(below, 'left by a kill');
+  assert.deepEqual((await said((t) => log(at('floored'), {}, t))).match(/step \d/g), ['step 4', 'step 3']);
+});
+
 test('tag, rollback, gc and repair write to an address whose server keeps conditions, and to no other', async () => {
   await runIn(at('served'));
   const path = at('served');
@@ -253,6 +289,32 @@ test('diff: equal, or which values differ and by how much', async () => {
       ],
     ],
   );
+});
+
+test('diff: NaNs of other bits are listed, and names of a file drive no terminal', async () => {
+  const open = async (f32: number[], f16: number[]) => {
+    const tensors = new Map<string, HostArray>([
+      ['model/\u202ea', { data: new Float32Array(Uint32Array.from(f32).buffer), shape: [2], dtype: 'f32' }],
+      ['model/b', array('f16', [1], f16)],
+      ['metrics/\u202ec', array('f32', [2], [1, 2])],
+    ]);
+    const state = { '\u001b]0;x\u0007': f32[0] };
+    return (await encodeCheckpoint({ ...content(1), state, tensors })).bytes();
+  };
+  const files = [at('nan1.cbor'), at('nan2.cbor')];
+  writeFileSync(files[0], await open([0x7fc00000, 0x7fc00000], [0x7e00]));
+  writeFileSync(files[1], await open([0x7fc00001, 0x7fc00000], [0x7e01]));
+  const told = JSON.parse(await said((t) => diff(files[0], files[1], { json: true }, t)));
+  assert.deepEqual(told.tensors, [
+    { name: 'model/b', elements: 1, of: 1, ulp: null, max: 0 },
+    { name: 'model/\u202ea', elements: 1, of: 2, ulp: null, max: 0 },
+  ]);
+  const texts = [await said((t) => diff(files[0], files[1], {}, t)), await said((t) => inspect(files[0], {}, t))];
+  assert.match(texts[0], /\n {2}state\.\\u001b\]0;x\\u0007: /);
+  assert.match(texts[0], /\n {2}model\/\\u202ea: 1 of 2 elements, NaN in one or both, 0\n/);
+  assert.match(texts[1], /\n {2}\\u202ec {2}▁█ /);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+  for (const text of texts) assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u202e]/);
 });
 
 test('convert: a checkpoint through every format that we write, and back to the same bytes', async () => {
