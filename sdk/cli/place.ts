@@ -134,7 +134,7 @@ const oneState = (name: string, ref: string): OptionError =>
 /** Opens what a place means. Every byte is verified unless `lazy`. */
 export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<Found> {
   const verify = o.lazy ? 'lazy' : 'full';
-  if (place.kind === 'file') return { file: await openCheckpoint(place, { verify }), skipped: [] };
+  if (place.kind === 'file') return { file: await openFile(place, verify), skipped: [] };
   const best = /^best(?::(.+):(min|max))?$/.exec(place.ref ?? '');
   if (best && !best[1]) {
     throw new OptionError(`${place.name}: '${place.ref}' by which metric?`, {
@@ -145,6 +145,19 @@ export async function openAt(place: Place, o: { lazy?: boolean } = {}): Promise<
   const opened = await run.open(best ? 'best' : place.ref, { verify });
   if (opened) return opened;
   throw noCommits(place.name);
+}
+
+async function openFile(place: Place & { kind: 'file' }, verify: 'full' | 'lazy'): Promise<CheckpointFile> {
+  try {
+    return await openCheckpoint(place, { verify });
+  } catch (e) {
+    const end = endOf(place.key);
+    if (!(e instanceof CheckpointError) || e.code !== 'E_MAGIC' || end === '.cbor') throw e;
+    throw new CheckpointError('E_MAGIC', e.message, {
+      path: place.name,
+      hint: `This command takes checkpoints: make one of this ${`${end} file`.trim()} first, by isobit convert.`,
+    });
+  }
 }
 
 export const noCommits = (name: string): CheckpointError =>
