@@ -1,6 +1,7 @@
 /** `isobit convert`: between checkpoints and the files of other programs, by the ends of their names. */
 
 import { encodeCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
+import { safe } from '../checkpoint/inspect.ts';
 import { DataError, OptionError } from '../core/errors.ts';
 import type { Archive, ReadArchive, ReadArchiveOptions } from '../formats/archive.ts';
 import { fromBurn, toBurn } from '../formats/burn.ts';
@@ -73,7 +74,7 @@ export async function convert(from: string, to: string, o: ConvertOptions, t: Te
   const report = { from, to, tensors: out.tensors.size, bytes: bytes.length, narrowed, cast };
   if (o.json) t.out(`${JSON.stringify(report)}\n`);
   else {
-    for (const n of narrowed) t.out(`${n.name}: ${n.from} to ${n.to}\n`);
+    for (const n of narrowed) t.out(`${safe(n.name)}: ${n.from} to ${n.to}\n`);
     if (cast.length > 0) t.out(`${cast.length} tensors to ${o.cast}\n`);
     t.out(`${to}: ${out.tensors.size} tensors, ${bytes.length} bytes\n`);
   }
