@@ -96,7 +96,8 @@ export interface ConformanceOptions {
   json?: boolean;
 }
 
-const PLACE = 'a checkpoint, or the directory or address of a run, with #step:100, #best or a tag behind it';
+const PLACE =
+  'a checkpoint, or the directory or address of a run, with #step:100, #best:val/loss:min or a tag behind it';
 const RUN = { name: 'run', description: 'the directory or the address of a run' };
 const REF = { name: 'ref', description: 'a commit: latest, a tag, step:100, or the first digits of a root' };
 
@@ -132,7 +133,11 @@ export const COMMANDS: readonly CommandInfo[] = [
         description:
           'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk; a path or an address',
       },
-      { name: 'out', description: 'a file that ends in .cbor .safetensors .npz .json .bpk' },
+      {
+        name: 'out',
+        description:
+          'a file that ends in .cbor .safetensors .npz .json .bpk; a path, or an address whose server takes PUT',
+      },
     ],
     description: 'Convert between checkpoints and the files of other programs.',
   },
@@ -275,7 +280,7 @@ export const OPTIONS: readonly OptionInfo[] = [
   },
   {
     name: 'json',
-    description: 'print the result as one JSON object on the last line of standard output',
+    description: 'print the result as JSON, on the last line of standard output',
     commands: [
       'train',
       'inspect',
