@@ -174,6 +174,21 @@ test('an error surfaces once, at the next save, flush or close; the run is as it
   assert.deepEqual(released, [1, 2, 4, 5, 6]);
 });
 
+test('close carries out the saves that were called before it, and refuses those behind it', async () => {
+  for (const policy of ['block', 'replace'] as const) {
+    const { store, open } = gated();
+    const { of } = pictures();
+    const saver = new BackgroundSaver(new RunStore(store), policy);
+    const before = Promise.all([1, 2].map((n) => saver.save(of(n))));
+    const closed = saver.close();
+    await assert.rejects(saver.save(of(3)), { code: 'E_BUSY' });
+    open();
+    assert.equal((await closed)?.commit.step, 2);
+    assert.deepEqual(await before, [true, true]);
+    assert.deepEqual(await steps(store), [1, 2], policy);
+  }
+});
+
 test('a picture that cannot be stored is told at once, and released', async () => {
   const { of, released } = pictures();
   const saver = new BackgroundSaver(new RunStore(memoryStore()), 'skip');

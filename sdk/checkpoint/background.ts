@@ -62,10 +62,10 @@ export class BackgroundSaver {
    * @throws what `take` throws, and the error of an earlier save, once.
    */
   save(take: () => Picture | Promise<Picture>): Promise<boolean> {
+    if (this.#closed) {
+      return Promise.reject(new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' }));
+    }
     const mine = this.#tail.then(async () => {
-      if (this.#closed) {
-        throw new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' });
-      }
       if (this.#policy === 'block') await this.#flying;
       this.#surface();
       if (this.#policy === 'skip' && this.#flying) return false;
@@ -91,7 +91,7 @@ export class BackgroundSaver {
     return this.#saved;
   }
 
-  /** Flushes, and takes nothing any more. */
+  /** Flushes; saves that are called from now on are refused (E_BUSY), those before it are carried out. */
   close(): Promise<Saved | undefined> {
     this.#closed = true;
     return this.flush();
