@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
@@ -108,6 +110,54 @@ test("'replace' keeps the newest one waiting, and gives the others up", async ()
       [1, 2, 3, 4],
     ],
   );
+});
+
+test("'replace' holds two copies; the one that waits stays where the next cannot be taken or stored", async () => {
+  const { store, open } = gated();
+  const { of } = pictures();
+  const saver = new BackgroundSaver(new RunStore(store), 'replace');
+  const w = { data: new Float32Array(4 << 20), shape: [4 << 20], dtype: 'f32' as const };
+  const large = (step: number) => () => ({
+    ...of(step)(),
+    content: { kind: 'train', state: { step }, tensors: new Map([['model/w', w]]) },
+  });
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  const held = () => {
+    gc();
+    return process.memoryUsage().arrayBuffers / w.data.byteLength;
+  };
+  const before = held();
+  for (const n of [1, 2, 3, 4]) {
+    await saver.save(large(n));
+    const copies = held() - before;
+    assert.ok(copies > 0.9 && copies < 2.4, `${copies} copies behind save ${n}`); // each has an eighth to grow
+  }
+  await assert.rejects(
+    saver.save(() => Promise.reject(full)),
+    (e) => e === full,
+  );
+  const bad = () => ({ ...of(5)(), content: { kind: 'train', state: { lr: Number.NaN }, tensors: new Map() } });
+  await assert.rejects(saver.save(bad), { code: 'E_ENCODE' });
+  open();
+  await saver.close();
+  assert.deepEqual(await steps(store), [1, 4]);
+});
+
+test("'replace' gives no picture with tags up: the next save waits until it is written", async () => {
+  const { store, open } = gated();
+  const { of, taken } = pictures();
+  const saver = new BackgroundSaver(new RunStore(store), 'replace');
+  await saver.save(of(1));
+  await saver.save(() => ({ ...of(2)(), tags: ['release'] }));
+  const third = saver.save(of(3));
+  await tick();
+  assert.deepEqual(taken, [1, 2]);
+  open();
+  assert.equal(await third, true);
+  await saver.close();
+  assert.deepEqual(await steps(store), [1, 2, 3]);
+  assert.equal((await new RunStore(store).open('release'))?.commit.step, 2);
 });
 
 test('what is saved is the state when it was taken: arrays, shared memory and state may change at once', async () => {

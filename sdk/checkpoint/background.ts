@@ -23,7 +23,7 @@ interface Taken {
 
 /**
  * Saves a run in the background. A picture is copied once, into memory that later ones take again; beside that a save holds at most
- * 16 MiB. With 'replace' there is one copy more, for the picture that waits.
+ * 16 MiB. With 'replace' there is one copy more, for the picture that waits: a newer one is copied into its memory.
  *
  * @example
  *   const saver = new BackgroundSaver(run, 'skip');
@@ -58,7 +58,7 @@ export class BackgroundSaver {
 
   /**
    * Takes a picture and resolves when it is copied, while it is saved in the background; `take` is called when its turn has come,
-   * at once unless 'block' has to wait. False where 'skip' left it out, without calling `take`.
+   * at once unless 'block' has to wait, or 'replace' for a picture with tags, which is not given up. False where 'skip' left it out, without calling `take`.
    * @throws what `take` throws, and the error of an earlier save, once.
    */
   save(take: () => Picture | Promise<Picture>): Promise<boolean> {
@@ -66,14 +66,12 @@ export class BackgroundSaver {
       return Promise.reject(new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' }));
     }
     const mine = this.#tail.then(async () => {
-      if (this.#policy === 'block') await this.#flying;
+      if (this.#policy === 'block' || this.#waiting?.info.tags?.length) await this.#flying;
       this.#surface();
       if (this.#policy === 'skip' && this.#flying) return false;
       const taken = await this.#copy(await take());
-      if (this.#flying) {
-        this.#spare = this.#waiting?.draft.image;
-        this.#waiting = taken;
-      } else this.#fly(taken);
+      if (this.#flying) this.#waiting = taken;
+      else this.#fly(taken);
       return true;
     });
     this.#tail = mine.catch(() => {});
@@ -100,8 +98,9 @@ export class BackgroundSaver {
   async #copy(picture: Picture): Promise<Taken> {
     const { content, step, epoch, metrics, tags } = picture;
     const room = (bytes: number) => {
-      const image = this.#spare;
-      this.#spare = undefined;
+      // All is checked by now: the one that waits is given up, so that there are never three.
+      const image = this.#waiting?.draft.image ?? this.#spare;
+      this.#spare = this.#waiting = undefined;
       // A history grows from save to save.
       const fits = image && image.length >= bytes && image.length <= 2 * bytes;
       return fits ? image : new Uint8Array(bytes + (bytes >> 3));
