@@ -32,7 +32,8 @@ export class Checkpoints {
   #better: number | null = null;
   /** Where the run stood when it began or was saved by hand. */
   #savedStep = 0;
-  #savedAt: number;
+  /** When it was saved, or began with nothing that was not: so old may be what a stop would lose. */
+  #savedAt = 0;
   /** The one that is to end the run. */
   #signal: string | null = null;
 
@@ -42,7 +43,6 @@ export class Checkpoints {
     this.#automatic = o.checkpoint !== undefined;
     this.#state = state;
     this.#now = this.#plan.clock ?? (() => performance.now());
-    this.#savedAt = this.#now();
     this.#open();
   }
 
@@ -112,9 +112,10 @@ export class Checkpoints {
     this.#best = this.#better;
   }
 
-  /** Hears that the program is about to end, where the plan says so, until what it gives is called. */
+  /** A run begins. Hears that the program is about to end, where the plan says so, until what it gives is called. */
   listen(take: () => Promise<Snapshot>): () => void {
     this.#signal = null;
+    if (this.#isSaved) this.#savedAt = this.#now();
     if (this.#plan.onSignal !== true) return () => {};
     let taking = false;
     const hidden = async () => {

@@ -209,6 +209,30 @@ test('the clock of the plan: commits, everySeconds and keepInterval go by it', a
   );
 });
 
+test('everySeconds counts from the beginning of a run, or from the save before where there are steps since', async () => {
+  let time = 0;
+  const store = memoryStore();
+  const plan: CheckpointPlan = { everySeconds: 60, clock: () => time };
+  const trainer = tinyTrainer(rt, { store, checkpoint: plan });
+  const hour = 3_600_000;
+  const run = async (steps: number) => {
+    for await (const _ of trainer.run(tinyBatches(), { steps })) time += 25_000;
+  };
+  time += hour;
+  await run(6); // 25 s lie behind each step, and a save is due at the boundary after 75
+  assert.deepEqual(await stepsOf(store), [4]);
+  time += hour;
+  await run(7);
+  assert.deepEqual(await stepsOf(store), [4, 7], 'steps 5 and 6 were not saved for an hour');
+  const other = tinyTrainer(rt, { store, checkpoint: plan });
+  await other.resume();
+  time += hour;
+  for await (const _ of other.run(tinyBatches(), { steps: 10 })) time += 25_000;
+  assert.deepEqual(await stepsOf(store), [4, 7]);
+  for await (const _ of other.run(tinyBatches(), { steps: 11 })) time += 25_000;
+  assert.deepEqual(await stepsOf(store), [4, 7, 11], 'many short runs are saved as a long one is');
+});
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} saves at the next step, ends the run, and leaves no listener`, async () => {
     const listeners = process.listenerCount(signal);
