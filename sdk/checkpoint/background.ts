@@ -58,16 +58,17 @@ export class BackgroundSaver {
 
   /**
    * Takes a picture and resolves when it is copied, while it is saved in the background; `take` is called when its turn has come,
-   * at once unless 'block' has to wait, or 'replace' for a picture with tags, which is not given up. False where 'skip' left it out, without calling `take`.
-   * @throws what `take` throws, and the error of an earlier save, once.
+   * at once unless 'block' has to wait, or 'replace' for a picture with tags, which is not given up. False where 'skip' left it
+   * out, without calling `take`.
+   * @throws what `take` throws, and the error of an earlier save, once; with `quiet` that one is left to be told by the next call.
    */
-  save(take: () => Picture | Promise<Picture>): Promise<boolean> {
+  save(take: () => Picture | Promise<Picture>, o: { quiet?: boolean } = {}): Promise<boolean> {
     if (this.#closed) {
       return Promise.reject(new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' }));
     }
     const mine = this.#tail.then(async () => {
       if (this.#policy === 'block' || this.#waiting?.info.tags?.length) await this.#flying;
-      this.#surface();
+      if (!o.quiet) this.#surface();
       if (this.#policy === 'skip' && this.#flying) return false;
       const taken = await this.#copy(await take());
       if (this.#flying) this.#waiting = taken;
@@ -78,13 +79,18 @@ export class BackgroundSaver {
     return mine;
   }
 
+  /** Waits until nothing is under way; what went wrong is left to be told. */
+  async settled(): Promise<void> {
+    await this.#tail;
+    while (this.#flying) await this.#flying;
+  }
+
   /**
    * Waits until all that was taken is durable, and gives the last commit.
    * @throws the error of an earlier save, once.
    */
   async flush(): Promise<Saved | undefined> {
-    await this.#tail;
-    while (this.#flying) await this.#flying;
+    await this.settled();
     this.#surface();
     return this.#saved;
   }

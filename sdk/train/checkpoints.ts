@@ -34,6 +34,8 @@ export class Checkpoints {
   #savedStep = 0;
   /** When it was saved, or began with nothing that was not: so old may be what a stop would lose. */
   #savedAt = 0;
+  /** A page that is hidden is being saved. */
+  #hidden: Promise<void> | undefined;
   /** The one that is to end the run. */
   #signal: string | null = null;
 
@@ -117,21 +119,21 @@ export class Checkpoints {
     this.#signal = null;
     if (this.#isSaved) this.#savedAt = this.#now();
     if (this.#plan.onSignal !== true) return () => {};
-    let taking = false;
     const hidden = async () => {
-      if (taking || this.busy || this.#isSaved || !this.#claimed) return;
-      taking = true;
-      try {
-        await this.#saver?.save(take);
-      } finally {
-        taking = false;
-      }
+      await this.#saver?.settled();
+      if (this.#claimed && !this.#isSaved) await this.#saver?.save(take, { quiet: true });
     };
     const ended = (signal: string) => {
       this.#signal = signal;
     };
     // The run tells what is wrong with the state, and the next save or the end what is wrong with the store.
-    return listen(ended, () => void hidden().catch(() => {}));
+    return listen(ended, () => {
+      this.#hidden ??= hidden()
+        .catch(() => {})
+        .finally(() => {
+          this.#hidden = undefined;
+        });
+    });
   }
 
   /** At a step boundary: saves and throws, where a signal asked for it. */
@@ -149,6 +151,7 @@ export class Checkpoints {
 
   /** Waits until what is under way is durable; throws what went wrong since the last save. */
   async flush(): Promise<void> {
+    await this.#hidden;
     await this.#saver?.flush();
   }
 
