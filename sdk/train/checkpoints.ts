@@ -32,6 +32,8 @@ export class Checkpoints {
   #better: number | null = null;
   /** Where the run stood when it began or was saved by hand. */
   #savedStep = 0;
+  /** Measured wherever the metric of `keepBest` is. */
+  readonly #beside: string;
   /** When it was saved, or began with nothing that was not: so old may be what a stop would lose. */
   #savedAt = 0;
   /** A page that is hidden is being saved. */
@@ -45,6 +47,10 @@ export class Checkpoints {
     this.#automatic = o.checkpoint !== undefined;
     this.#state = state;
     this.#now = this.#plan.clock ?? (() => performance.now());
+    const names = Object.keys({ loss: 0, ...o.metrics });
+    // What an objective measures is known at the end of an epoch.
+    if (o.loss) this.#checkMetric(o.validation ? [...names, ...names.map((name) => `val/${name}`)] : names);
+    this.#beside = o.validation && this.#plan.keepBest?.metric.startsWith('val/') ? 'val/loss' : 'loss';
     this.#open();
   }
 
@@ -155,24 +161,29 @@ export class Checkpoints {
     await this.#saver?.flush();
   }
 
-  /** True where the plan watches a metric, so that values must have been read before `due`. */
-  get watches(): boolean {
-    return this.#plan.onImprove === true;
+  /** True where the plan looks at a metric, so that values must have been read before `due`. */
+  watches(epochEnd = false): boolean {
+    return this.#plan.onImprove === true || (epochEnd && this.#plan.keepBest !== undefined);
   }
 
   /** Steps that may be taken before the plan must be asked again. */
   get room(): number {
-    return this.watches ? 1 : stepsToSave(this.#plan, this.#state.steps.done);
+    return this.watches() ? 1 : stepsToSave(this.#plan, this.#state.steps.done);
   }
 
-  /** True where the plan asks for a save at this step boundary. */
+  /**
+   * True where the plan asks for a save at this step boundary.
+   * @throws OptionError behind the first epoch that did not measure the metric of `keepBest`.
+   */
   due(epochEnd: boolean): boolean {
     if (!this.#automatic) return false;
     const { history, steps, cursor } = this.#state;
     const { keepBest } = this.#plan;
     let improved = false;
-    if (keepBest && this.watches) {
-      const value = history.at(steps.done)[keepBest.metric];
+    if (keepBest && this.watches(epochEnd)) {
+      const measured = history.at(steps.done);
+      if (epochEnd && this.#beside in measured) this.#checkMetric(Object.keys(measured));
+      const value = measured[keepBest.metric];
       improved = isBetter(value, this.#best, keepBest.mode);
       this.#better = improved ? value : this.#best;
     }
@@ -187,6 +198,14 @@ export class Checkpoints {
 
   get #isSaved(): boolean {
     return [this.#savedStep, this.#saver?.saved?.commit.step].includes(this.#state.steps.done);
+  }
+
+  #checkMetric(known: readonly string[]): void {
+    const { keepBest } = this.#plan;
+    if (!keepBest || known.includes(keepBest.metric)) return;
+    throw new OptionError(`checkpoint: keepBest.metric ${keepBest.metric} is not measured`, {
+      hint: `These are: ${known.join(', ')}.`,
+    });
   }
 
   #mark(step: number): void {
