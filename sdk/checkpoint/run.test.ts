@@ -522,6 +522,31 @@ for (const [name, make] of STORES) {
     assert.equal((await run(store).resume())?.commit.step, 2);
   });
 
+  it('a commit that was damaged counts again once it opens in full, or the run is resumed', async () => {
+    const rule: RunStoreOptions = { keepLast: 1, keepBest: { metric: 'acc', mode: 'max' } };
+    for (const [how, look] of [
+      [cut, (r: RunStore) => r.open('best')],
+      [cut, (r: RunStore) => r.resume()],
+      [flip, (r: RunStore) => r.open('best')],
+    ] as const) {
+      const s = await make();
+      const r = run(s, rule);
+      const [first] = await fill(r, 2, (i) => ({ metrics: { acc: i === 1 ? 0.9 : 0.5 } }));
+      const whole = await s.get(first.object);
+      await damage(s, first.object, how);
+      assert.equal((await r.open('best'))?.commit.seq, 2);
+      await r.open('best', { verify: 'lazy' });
+      await s.put(first.object, whole);
+      await look(r);
+      for (const i of [3, 4]) await r.save(content(i), at(i, { metrics: { acc: 0.1 } }));
+      assert.deepEqual(
+        (await r.commits()).map((c) => c.step),
+        [1, 4],
+      );
+      assert.equal((await r.open('best'))?.file.state.step, 1);
+    }
+  });
+
   it('what retention cannot remove is reported, tried again, and does not fail the save', async (store) => {
     let stuck = true;
     const sticky: Store = {

@@ -97,7 +97,7 @@ export class RunStore {
   #last: CommitRecord | undefined;
   /** All records, where retention needs them. */
   #records: readonly CommitRecord[] | undefined;
-  /** Commits found damaged: they count for nothing, and are removed only when they fall below the floor. */
+  /** Commits found damaged, until they open: they count for nothing, and are removed only when they fall below the floor. */
   readonly #bad = new Set<number>();
   /** Calls that write run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -128,6 +128,7 @@ export class RunStore {
   /** `open`, and takes the run over: what is saved next follows what is there now, and comes from what was opened. */
   resume(ref = 'latest', o: IO = {}): Promise<Opened | null> {
     return this.#inTurn(async () => {
+      this.#bad.clear();
       const { opened, top } = await this.#open(ref, { signal: o.signal, verify: 'keep' });
       this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
@@ -260,7 +261,9 @@ export class RunStore {
       try {
         if ('error' in entry) throw entry.error;
         const commit = entry.record;
-        return { file: await this.#objects.open(commit.object, commit.root, o), commit, skipped };
+        const file = await this.#objects.open(commit.object, commit.root, o);
+        if (o.verify !== 'lazy' && this.#bad.delete(entry.seq)) this.#records = undefined;
+        return { file, commit, skipped };
       } catch (e) {
         if (!isDamage(e)) throw e;
         this.#bad.add(entry.seq);
