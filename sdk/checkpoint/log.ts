@@ -22,7 +22,7 @@ export class CommitLog {
   readonly #prefix: string;
   readonly #limits: Limits;
   /** The last append, while its outcome is not known: a store may fail after it has written. */
-  #unsure: { seq: number; bytes: Uint8Array } | undefined;
+  #unsure: { record: CommitRecord; bytes: Uint8Array } | undefined;
 
   /** @throws OptionError for a prefix that does not end in '/'. */
   constructor(store: Store, prefix: string, limits: Limits) {
@@ -135,7 +135,7 @@ export class CommitLog {
   async append(record: CommitRecord, o: IO): Promise<void> {
     const { seq } = record;
     const bytes = await encodeCommit(record, this.#limits);
-    this.#unsure = { seq, bytes };
+    this.#unsure = { record, bytes };
     const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true, signal: o.signal });
     if (answer === 'exists' && !(await this.#holds(seq, bytes, o))) {
       this.#unsure = undefined;
@@ -168,13 +168,13 @@ export class CommitLog {
     return writeHint(this.#store, this.#prefix + LATEST, seq);
   }
 
-  /** The number of an append that failed and yet was written, once. */
-  async settle(o: IO): Promise<number | undefined> {
+  /** The record of an append that failed and yet was written, once. */
+  async settle(o: IO): Promise<CommitRecord | undefined> {
     if (!this.#unsure) return undefined;
-    const { seq, bytes } = this.#unsure;
-    const written = await this.#holds(seq, bytes, o);
+    const { record, bytes } = this.#unsure;
+    const written = await this.#holds(record.seq, bytes, o);
     this.#unsure = undefined;
-    return written ? seq : undefined;
+    return written ? record : undefined;
   }
 
   /** False also where it is gone by now: whoever has committed beyond it may remove it at any moment. */

@@ -457,6 +457,50 @@ for (const [name, make] of STORES) {
     );
   });
 
+  it('a run that is resumed after a commit of unknown outcome goes on from what was opened', async (store) => {
+    let deaf = false;
+    const flaky: Store = {
+      ...store,
+      put: async (key, body, o) => {
+        const answer = await store.put(key, body, o);
+        if (typeof key === 'string' && key.startsWith('commits/') && deaf) {
+          throw new CheckpointError('E_IO', 'the answer was lost', { retryable: true });
+        }
+        return answer;
+      },
+    };
+    const [a, b] = [run(flaky, { writer: 'a' }), run(store, { writer: 'b' })];
+    await fill(a, 1);
+    const loses = async (step: number) => {
+      deaf = true;
+      await assert.rejects(a.save(content(step), at(step)), code0('E_IO'));
+      deaf = false;
+    };
+    await loses(2);
+    await b.resume();
+    await b.save(content(3), at(3));
+    assert.equal((await a.resume())?.commit.writer, 'b');
+    assert.deepEqual((await a.save(content(4), at(4))).commit.parent, 3);
+    await loses(5);
+    await a.resume('step:1');
+    assert.deepEqual((await a.save(content(6), at(6))).commit.parent, 1);
+    // one that is not resumed goes on as if the answer had come; a tag is no state to come from
+    deaf = true;
+    await assert.rejects(a.pin('step:1', ['t']), code0('E_IO'));
+    deaf = false;
+    const { seq, parent } = (await a.save(content(7), at(7))).commit;
+    assert.deepEqual([seq, parent], [8, 6]);
+  });
+
+  it('a commit’s parent is the commit that its state came from', async (store) => {
+    const r = run(store);
+    await fill(r, 4);
+    assert.equal((await r.rollback('step:2')).commit.parent, 2);
+    assert.equal((await r.pin('step:3', ['good'])).commit.parent, 3);
+    assert.equal((await r.save(content(5), at(5))).commit.parent, 5, 'the rollback');
+    assert.equal((await run(store).rollback('step:3')).commit.parent, 3, 'also by one who did not resume');
+  });
+
   it('retention removes records and objects, and writes the floor', async (store) => {
     const r = run(store, { keepLast: 2 });
     const commits = await fill(r, 6);

@@ -130,6 +130,7 @@ export class RunStore {
     return this.#inTurn(async () => {
       this.#bad.clear();
       const { opened, top } = await this.#open(ref, { signal: o.signal, verify: 'keep' });
+      await this.#log.settle(o); // an append of before is among what was found, or in vain
       this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
       this.#floor = opened?.commit.floor ?? 0;
@@ -166,7 +167,7 @@ export class RunStore {
       const state = await this.#objects.put(content, o, this.#last);
       const { step, epoch } = info;
       const metrics = finite(info.metrics ?? {});
-      return this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
+      return this.#commit(top, { parent: this.#parent, ...state, step, epoch, metrics, tags, op: 'save' }, o);
     });
   }
 
@@ -293,10 +294,9 @@ export class RunStore {
   /** The end of the log that this writer follows. */
   async #look(o: IO): Promise<number> {
     const mine = await this.#log.settle(o);
-    if (mine !== undefined) {
-      this.#top = mine;
-      this.#parent = mine;
-      this.#records = this.#last = undefined;
+    if (mine) {
+      this.#follow(mine);
+      this.#records = undefined;
     }
     if (this.#top !== undefined) return this.#top;
     const top = (await this.#log.seqs(o)).at(-1) ?? 0;
@@ -311,6 +311,14 @@ export class RunStore {
     return 0;
   }
 
+  /** What this writer has committed is what it goes on from. */
+  #follow(commit: CommitRecord): void {
+    this.#top = commit.seq;
+    this.#last = commit;
+    this.#floor = commit.floor;
+    if (commit.op !== 'pin') this.#parent = commit.seq;
+  }
+
   #again(ref: string, as: { op: 'rollback' | 'pin'; tags: readonly string[] }, o: IO): Promise<Saved> {
     return this.#inTurn(async () => {
       as.tags.forEach(checkTag);
@@ -323,25 +331,23 @@ export class RunStore {
       const last = this.#last ?? (await this.#log.record(top, o));
       const { object, size, root, fingerprint } =
         last?.object === commit.object ? commit : await this.#objects.put(contentOf(file), o);
-      return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, ...as }, o);
+      const what = { parent: commit.seq, step, epoch, object, size, root, fingerprint, metrics };
+      return this.#commit(top, { ...what, ...as }, o);
     });
   }
 
   async #commit(
     top: number,
-    what: Omit<CommitRecord, 'v' | 'seq' | 'parent' | 'createdAt' | 'writer' | 'floor'>,
+    what: Omit<CommitRecord, 'v' | 'seq' | 'createdAt' | 'writer' | 'floor'>,
     o: IO,
   ): Promise<Saved> {
-    const base = { v: 1, seq: top + 1, parent: this.#parent, createdAt: this.#clock(), writer: this.#writer } as const;
+    const base = { v: 1, seq: top + 1, createdAt: this.#clock(), writer: this.#writer } as const;
     const draft: CommitRecord = { ...base, ...what, floor: this.#floor };
     const before = await this.#live(o);
     const stays = before ? kept([...before.filter((r) => !this.#bad.has(r.seq)), draft], this.#rule) : undefined;
     const commit = stays ? { ...draft, floor: [...stays].reduce((a, b) => Math.min(a, b)) } : draft;
     await this.#log.append(commit, o);
-    this.#top = commit.seq;
-    this.#last = commit;
-    this.#floor = commit.floor;
-    if (commit.op !== 'pin') this.#parent = commit.seq;
+    this.#follow(commit);
     if (!before || !stays) return { commit, undeleted: [] };
     const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
     const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], commit, dead);
