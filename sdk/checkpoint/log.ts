@@ -34,6 +34,11 @@ export class CommitLog {
     this.#limits = limits;
   }
 
+  /** E_ENCODE or E_LIMIT for what a record cannot say. */
+  encode(record: CommitRecord): Promise<Uint8Array> {
+    return encodeCommit(record, this.#limits);
+  }
+
   key(seq: number): string {
     return `${this.#prefix}${COMMITS}${String(seq).padStart(20, '0')}.cbor`;
   }
@@ -134,7 +139,7 @@ export class CommitLog {
    */
   async append(record: CommitRecord, o: IO): Promise<void> {
     const { seq } = record;
-    const bytes = await encodeCommit(record, this.#limits);
+    const bytes = await this.encode(record);
     this.#unsure = { record, bytes };
     const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true, signal: o.signal });
     if (answer === 'exists' && !(await this.#holds(seq, bytes, o))) {
@@ -152,7 +157,7 @@ export class CommitLog {
   /** Brings in a record of another log as it is. E_CONFLICT where another one has its number. */
   async place(record: CommitRecord): Promise<void> {
     const { seq } = record;
-    const bytes = await encodeCommit(record, this.#limits);
+    const bytes = await this.encode(record);
     const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true });
     if (answer === 'exists' && !(await this.#holds(seq, bytes, {}))) throw await this.#conflict(record, seq, {});
   }
@@ -160,7 +165,7 @@ export class CommitLog {
   /** This very record is there. */
   async has(record: CommitRecord, o: IO): Promise<boolean> {
     const { seq } = record;
-    return this.#holds(seq, await encodeCommit(record, this.#limits), o);
+    return this.#holds(seq, await this.encode(record), o);
   }
 
   /** Leaves the hint, which a reader that cannot list needs as soon as records were removed. */

@@ -54,7 +54,7 @@ const takeOver = (work: (r: RunStore) => Promise<unknown>) => async (r: RunStore
 /** Of the runs here it keeps 1, and removes what lies between it and the latest. */
 const BEST: RunStoreOptions = { keepLast: 1, keepBest: { metric: 'acc', mode: 'max' } };
 
-const collect = (r: RunStore) => r.gc({ graceMs: YOUNG / 2 });
+const collect = (r: RunStore) => r.gc({ graceMs: Date.now() - YOUNG / 2 });
 
 /** Whenever all are killed, every live commit opens, what was promised is there or a newer one, and nothing is missed that is whole. */
 async function whole(store: Store, outcomes: readonly Outcome[]): Promise<void> {

@@ -8,7 +8,7 @@ import { fsStore } from '../../adapters/fs.ts';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
-import { RunStore, type RunStoreOptions } from './run.ts';
+import { type CommitInfo, RunStore, type RunStoreOptions } from './run.ts';
 import { tensor } from './sample.ts';
 import type { CheckpointContent } from './writer.ts';
 
@@ -33,6 +33,9 @@ const content = (step: number): CheckpointContent => ({
   state: { step },
   tensors: new Map([['model/w', tensor('f32', [4], [step, 1, 2, 3])]]),
 });
+
+/** What was written by now is old. */
+const LATER = { graceMs: -60_000 };
 
 let ticks = 0;
 const run = (store: Store, o: RunStoreOptions = {}) =>
@@ -267,7 +270,7 @@ for (const [name, make] of STORES) {
     // and the same state saved again leaves the object that is there to be collected
     await r.save(content(3), at(3));
     assert.equal((await keys(store, 'objects/')).length, 4);
-    assert.equal((await run(store, { clock: () => Date.now() + 1e9 }).gc()).removed.length, 1);
+    assert.equal((await run(store).gc(LATER)).removed.length, 1);
     assert.equal((await run(store).resume())?.commit.step, 3);
   });
 
@@ -631,16 +634,22 @@ for (const [name, make] of STORES) {
   });
 
   it('gc removes objects that no commit names, once they are old, and nothing while a record is unreadable', async (store) => {
-    const r = run(store, { clock: () => Date.now() + 60_000 });
+    const r = run(store);
     const commits = await fill(r, 2);
     await store.put('objects/orphan.cbor', Uint8Array.of(1));
     assert.deepEqual(await r.gc(), { removed: [], young: ['objects/orphan.cbor'] });
-    assert.deepEqual(await r.gc({ graceMs: 1000 }), { removed: ['objects/orphan.cbor'], young: [] });
+    assert.deepEqual(await r.gc(LATER), { removed: ['objects/orphan.cbor'], young: [] });
     for (const c of commits) assert.ok(await store.head(c.object));
     await store.put('objects/orphan.cbor', Uint8Array.of(1));
     await damage(store, commitKey(1), cut);
     await assert.rejects(r.gc({ graceMs: 0 }), (e) => e instanceof CheckpointError);
     assert.ok(await store.head('objects/orphan.cbor'));
+  });
+
+  it('gc tells age by the clock that stores go by, whatever that of commits says', async (store) => {
+    await store.put('objects/orphan.cbor', Uint8Array.of(1));
+    const r = run(store, { clock: () => Date.now() + 1e9 });
+    assert.deepEqual(await r.gc(), { removed: [], young: ['objects/orphan.cbor'] });
   });
 
   it('files that are no commits are not looked at', async (store) => {
@@ -680,7 +689,15 @@ for (const [name, make] of STORES) {
     await fill(r, 1);
     await assert.rejects(r.save({ ...content(2), state: { lr: Number.NaN } }, at(2)), code('E_ENCODE'));
     for (const bad of [-1, 1.5, Number.NaN]) await assert.rejects(r.save(content(2), at(bad)), code('E_ENCODE'));
-    assert.equal((await keys(store, 'commits/')).length, 1);
+    const tags = Array.from({ length: 2000 }, (_, i) => `${'x'.repeat(40)}${i}`);
+    const infos: [Partial<CommitInfo>, string][] = [
+      [{ epoch: 0.5 }, 'E_ENCODE'],
+      [{ metrics: { '\ud800': 1 } }, 'E_ENCODE'],
+      [{ tags }, 'E_LIMIT'],
+    ];
+    for (const [info, want] of infos) await assert.rejects(r.save(content(2), at(2, info)), code(want));
+    await assert.rejects(r.pin('step:1', tags), code('E_LIMIT'));
+    assert.equal((await keys(store)).length, 2, 'no object either');
     assert.equal((await run(store).resume())?.commit.step, 1);
   });
 }

@@ -24,7 +24,7 @@ import type { CheckpointContent, CheckpointDraft } from './writer.ts';
 export interface RunStoreOptions extends Retention {
   /** Where the run lies in the store: '' or text that ends in '/'. */
   prefix?: string;
-  /** Milliseconds since 1970, for commit records. */
+  /** Milliseconds since 1970, for commit records alone. */
   clock?: () => number;
   /** Names this writer in commit records; random unless given. */
   writer?: string;
@@ -164,10 +164,16 @@ export class RunStore {
     return this.#inTurn(async () => {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);
-      const state = await this.#objects.put(content, o, this.#last);
       const { step, epoch } = info;
-      const metrics = finite(info.metrics ?? {});
-      return this.#commit(top, { parent: this.#parent, ...state, step, epoch, metrics, tags, op: 'save' }, o);
+      const said = {
+        parent: this.#parent,
+        step,
+        epoch,
+        metrics: finite(info.metrics ?? {}),
+        tags,
+        op: 'save',
+      } as const;
+      return this.#commit(top, said, () => this.#objects.put(content, o, this.#last), o);
     });
   }
 
@@ -185,15 +191,15 @@ export class RunStore {
   }
 
   /**
-   * Removes objects that no commit names and that are older than `graceMs` (a day): what a kill between object and commit
-   * leaves behind. While a commit record cannot be read nothing is removed, because its object cannot be known.
+   * Removes objects that no commit names and that are older than `graceMs` (a day), by the time of day: what a kill between object
+   * and commit leaves behind. While a commit record cannot be read nothing is removed, because its object cannot be known.
    */
   gc(o: IO & { graceMs?: number } = {}): Promise<Collected> {
     return this.#inTurn(async () => {
       const named = await this.#named(o);
       const removed: string[] = [];
       const young: string[] = [];
-      const before = this.#clock() - (o.graceMs ?? DAY);
+      const before = Date.now() - (o.graceMs ?? DAY); // stores have no other clock
       for await (const { object, modified } of this.#objects.list(o)) {
         if (named.has(object)) continue;
         const old = modified !== undefined && modified <= before;
@@ -329,20 +335,23 @@ export class RunStore {
       const { commit, file } = found.opened;
       const { step, epoch, metrics } = commit;
       const last = this.#last ?? (await this.#log.record(top, o));
-      const { object, size, root, fingerprint } =
-        last?.object === commit.object ? commit : await this.#objects.put(contentOf(file), o);
-      const what = { parent: commit.seq, step, epoch, object, size, root, fingerprint, metrics };
-      return this.#commit(top, { ...what, ...as }, o);
+      const state = async () => (last?.object === commit.object ? commit : this.#objects.put(contentOf(file), o));
+      return this.#commit(top, { parent: commit.seq, step, epoch, metrics, ...as }, state, o);
     });
   }
 
+  /** A state is large: what a record cannot say is told before it is written. */
   async #commit(
     top: number,
-    what: Omit<CommitRecord, 'v' | 'seq' | 'createdAt' | 'writer' | 'floor'>,
+    said: Pick<CommitRecord, 'parent' | 'step' | 'epoch' | 'metrics' | 'tags' | 'op'>,
+    state: () => Promise<Pick<CommitRecord, 'object' | 'size' | 'root' | 'fingerprint'>>,
     o: IO,
   ): Promise<Saved> {
-    const base = { v: 1, seq: top + 1, createdAt: this.#clock(), writer: this.#writer } as const;
-    const draft: CommitRecord = { ...base, ...what, floor: this.#floor };
+    const none = '0'.repeat(64);
+    const base = { v: 1, seq: top + 1, createdAt: 0, writer: this.#writer, floor: this.#floor, ...said } as const;
+    await this.#log.encode({ ...base, object: `objects/${none}`, size: 0, root: none, fingerprint: none });
+    const { object, size, root, fingerprint } = await state();
+    const draft: CommitRecord = { ...base, object, size, root, fingerprint, createdAt: this.#clock() };
     const before = await this.#live(o);
     const stays = before ? kept([...before.filter((r) => !this.#bad.has(r.seq)), draft], this.#rule) : undefined;
     const commit = stays ? { ...draft, floor: [...stays].reduce((a, b) => Math.min(a, b)) } : draft;
