@@ -9,6 +9,7 @@ import type { ObjectStore } from './objects.ts';
  * Leaves the hint at the new commit, so that the log's end is found also by those who cannot list; then removes records first
  * and objects second: a kill between leaves an unnamed object, never a record without one. However long that takes, nobody names
  * such an object again (see RunStore). What cannot be removed stays among `remaining`, because the new commit is safe either way.
+ * Of the `bad` numbers those below the floor whose record nobody could read go too, also from `bad`; their objects are left to `gc`.
  */
 export async function prune(
   log: CommitLog,
@@ -16,6 +17,7 @@ export async function prune(
   records: readonly CommitRecord[],
   latest: CommitRecord,
   dead: (r: CommitRecord) => boolean,
+  bad: Set<number>,
 ): Promise<{ remaining: readonly CommitRecord[]; undeleted: readonly CheckpointError[] }> {
   const undeleted: CheckpointError[] = [];
   const attempt = async (work: () => Promise<void>): Promise<boolean> => {
@@ -28,10 +30,13 @@ export async function prune(
       return false;
     }
   };
-  if (!records.some(dead) || !(await attempt(() => log.point(latest.seq)))) return { remaining: records, undeleted };
+  const lost = [...bad].filter((seq) => seq < latest.floor && records.every((r) => r.seq !== seq));
+  if ((lost.length === 0 && !records.some(dead)) || !(await attempt(() => log.point(latest.seq))))
+    return { remaining: records, undeleted };
   const remaining: CommitRecord[] = [];
   const gone: CommitRecord[] = [];
   for (const r of records) (dead(r) && (await attempt(() => log.remove(r.seq, {}))) ? gone : remaining).push(r);
+  for (const seq of lost) if (await attempt(() => log.remove(seq, {}))) bad.delete(seq);
   const named = new Set(records.filter((r) => !dead(r)).map((r) => r.object));
   for (const r of gone) {
     if (named.has(r.object)) continue;

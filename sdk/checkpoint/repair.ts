@@ -27,7 +27,7 @@ export interface Damaged {
 }
 
 export interface Repair {
-  /** Live commits, all of which were opened and verified. */
+  /** Live commits, all of which were opened and verified; without those whose state retention has removed. */
   readonly checked: number;
   /** Newest first. */
   readonly damaged: readonly Damaged[];
@@ -80,14 +80,15 @@ async function audit(run: RunStore, signal: AbortSignal | undefined) {
   let [checked, top] = [0, 0];
   let newest: CommitRecord | null = null;
   for await (const { seq, commit, open } of run.audit({ signal })) {
-    checked++;
     top = Math.max(top, seq);
     try {
-      await open();
+      if (!(await open())) continue;
+      checked++;
       // A tag is no state of its own: `latest` passes it over too.
       if (commit && commit.op !== 'pin') newest ??= commit;
     } catch (e) {
       if (!isDamage(e)) throw e;
+      checked++;
       damaged.push({ seq, what: commit ? 'state' : 'record', commit, error: e });
     }
   }

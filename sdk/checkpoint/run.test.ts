@@ -8,6 +8,7 @@ import { fsStore } from '../../adapters/fs.ts';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
+import { repairRun } from './repair.ts';
 import { type CommitInfo, RunStore, type RunStoreOptions } from './run.ts';
 import { tensor } from './sample.ts';
 import type { CheckpointContent } from './writer.ts';
@@ -613,6 +614,41 @@ for (const [name, make] of STORES) {
     stuck = false;
     assert.deepEqual((await r.save(content(3), at(3))).undeleted, []);
     assert.equal((await keys(store)).length, 3, 'record, object, hint');
+  });
+
+  it('a record that cannot be read is removed once it is below the floor', async (store) => {
+    const r = run(store, { keepLast: 2 });
+    await fill(r, 3);
+    await damage(store, commitKey(3), cut);
+    await r.resume();
+    for (let i = 4; i <= 6; i++) {
+      await r.save(content(i), at(i));
+      const seqs = [];
+      for await (const e of r.audit()) seqs.push(e.seq);
+      assert.deepEqual(
+        seqs,
+        [
+          [4, 3, 2],
+          [5, 4],
+          [6, 5],
+        ][i - 4],
+      );
+      if (i === 4) assert.ok(await store.head(commitKey(3)), 'it is live');
+    }
+    assert.deepEqual(await keys(store, 'commits/'), [commitKey(5), commitKey(6)]);
+    assert.equal((await r.gc(LATER)).removed.length, 1);
+    assert.equal((await keys(store, 'objects/')).length, 2);
+  });
+
+  it('what a killed writer left below the floor is no live commit', async (store) => {
+    await fill(run(store), 4);
+    const deaf: Store = { ...store, delete: async () => Promise.reject(new Error('killed')) };
+    const killed = run(deaf, { keepLast: 2 });
+    await killed.resume();
+    await assert.rejects(killed.save(content(5), at(5)), /killed/);
+    await damage(store, commitKey(2), cut);
+    const { checked, damaged } = await repairRun(store);
+    assert.deepEqual([checked, damaged], [2, []]);
   });
 
   it('what a kill left below the floor is removed by the next save', async (store) => {

@@ -65,8 +65,11 @@ export interface Audited {
   readonly seq: number;
   /** Undefined where the record itself is damaged. */
   readonly commit?: CommitRecord;
-  /** Throws what is wrong with the record or the state. */
-  open(): Promise<CheckpointFile>;
+  /**
+   * Throws what is wrong with the record or the state. Null where retention has removed the state, and the store, which cannot
+   * list, keeps the record.
+   */
+  open(): Promise<CheckpointFile | null>;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -149,9 +152,20 @@ export class RunStore {
 
   /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full, one by one. */
   async *audit(o: IO = {}): AsyncGenerator<Audited> {
-    for await (const e of this.#log.newestFirst({ ...o, all: true })) {
-      if ('error' in e) yield { seq: e.seq, open: () => Promise.reject(e.error) };
-      else yield { seq: e.seq, commit: e.record, open: () => this.#objects.open(e.record.object, e.record.root, o) };
+    let good = false;
+    for await (const e of this.#log.newestFirst(o)) {
+      const open = async () => {
+        try {
+          if ('error' in e) throw e.error;
+          const file = await this.#objects.open(e.record.object, e.record.root, o);
+          good = true;
+          return file;
+        } catch (why) {
+          if (await this.#log.outlives(why, good)) return null;
+          throw why;
+        }
+      };
+      yield 'error' in e ? { seq: e.seq, open } : { seq: e.seq, commit: e.record, open };
     }
   }
 
@@ -359,7 +373,14 @@ export class RunStore {
     this.#follow(commit);
     if (!before || !stays) return { commit, undeleted: [] };
     const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
-    const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], commit, dead);
+    const { remaining, undeleted } = await prune(
+      this.#log,
+      this.#objects,
+      [...before, commit],
+      commit,
+      dead,
+      this.#bad,
+    );
     this.#records = remaining;
     return { commit, undeleted };
   }

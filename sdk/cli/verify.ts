@@ -16,19 +16,20 @@ interface Checked {
 export async function verify(path: string, o: JsonOption, t: Terminal): Promise<void> {
   const place = await placeOf(path);
   const checked: Checked[] = [];
-  const tell = (c: Checked): void => {
+  const tell = (c: Checked | null): void => {
+    if (!c) return;
     checked.push(c);
     if (!o.json)
       t.out(
         `${c.error ? 'BAD ' : 'good'}  ${c.name}${c.error ? `\n      ${c.error.message} (${c.error.code})` : ''}\n`,
       );
   };
-  if (place.kind === 'file') tell(await check(path, async () => (await openAt(place)).file.size));
+  if (place.kind === 'file') tell(await check(path, async () => (await openAt(place)).file));
   else {
     const run = new RunStore(place.store);
     for await (const found of run.audit()) {
       const name = `commit ${found.seq}${found.commit ? `, step ${found.commit.step}, ${found.commit.object}` : ''}`;
-      tell(await check(name, async () => (await found.open()).size));
+      tell(await check(name, found.open));
     }
   }
   const bad = checked.filter((c) => c.error);
@@ -45,9 +46,11 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
   });
 }
 
-async function check(name: string, open: () => Promise<number>): Promise<Checked> {
+/** Null where there is nothing to check. */
+async function check(name: string, open: () => Promise<{ size: number } | null>): Promise<Checked | null> {
   try {
-    return { name, bytes: await open() };
+    const file = await open();
+    return file && { name, bytes: file.size };
   } catch (e) {
     if (!isIsobitError(e)) throw e;
     return { name, bytes: 0, error: { code: e.code, message: e.message } };
