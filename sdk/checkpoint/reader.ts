@@ -38,8 +38,9 @@ export interface OpenOptions extends IO {
    * 'full' (the default) checks every byte before it answers. 'lazy' checks prologue, index and the root over all leaves,
    * and each tensor when it is read: for loading a part of a file over a network. 'keep' is 'full' for who will read all of a
    * large file: what was verified stays in memory, and is given to the first who reads it, so that nothing is read twice.
+   * 'fresh' is 'full', of what lies where it was put: a store that keeps copies reads it anew.
    */
-  verify?: 'full' | 'lazy' | 'keep';
+  verify?: 'full' | 'lazy' | 'keep' | 'fresh';
   limits?: Partial<Limits>;
 }
 
@@ -81,12 +82,13 @@ export async function openCheckpoint(
   o: OpenOptions = {},
 ): Promise<CheckpointFile> {
   const limits = limitsOf(o.limits);
-  const full = o.verify !== 'lazy';
-  const attempt = async (fresh: boolean): Promise<CheckpointFile> => {
+  const { signal, verify } = o;
+  const attempt = async (again: boolean): Promise<CheckpointFile> => {
+    const fresh = again || verify === 'fresh';
     const from =
       source instanceof Uint8Array
         ? bytesSource(source)
-        : await storeSource(source.store, source.key, full, { signal: o.signal, fresh });
+        : await storeSource(source.store, source.key, verify !== 'lazy', { signal, fresh });
     try {
       return await open(from, limits, o);
     } catch (e) {

@@ -42,7 +42,7 @@ export interface Repair {
 /**
  * Verifies every live commit of a run and says which are damaged, and which is the newest that is whole. With `apply`, and only
  * where newer commits are damaged, a rollback to it is appended. Nothing is removed or rewritten: damaged files stay where they
- * are, to be restored from a copy.
+ * are, to be restored from a copy. A store that keeps copies, as `cacheStore`, is asked for what lies behind them.
  *
  * @example
  *   const { damaged, newest, needed } = await repairRun(fsStore('runs/iris'));

@@ -150,14 +150,14 @@ export class RunStore {
     return out;
   }
 
-  /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full, one by one. */
+  /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full where it was put, one by one. */
   async *audit(o: IO = {}): AsyncGenerator<Audited> {
     let good = false;
     for await (const e of this.#log.newestFirst(o)) {
       const open = async () => {
         try {
           if ('error' in e) throw e.error;
-          const file = await this.#objects.open(e.record.object, e.record.root, o);
+          const file = await this.#objects.open(e.record.object, e.record.root, { ...o, verify: 'fresh' });
           good = true;
           return file;
         } catch (why) {
@@ -342,7 +342,7 @@ export class RunStore {
   #again(ref: string, as: { op: 'rollback' | 'pin'; tags: readonly string[] }, o: IO): Promise<Saved> {
     return this.#inTurn(async () => {
       as.tags.forEach(checkTag);
-      const found = await this.#open(ref, o);
+      const found = await this.#open(ref, { ...o, verify: 'fresh' });
       this.#top ??= found.top;
       const top = await this.#look(o);
       if (!found.opened) return this.#none(ref, []);
