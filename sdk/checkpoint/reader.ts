@@ -5,7 +5,7 @@
  */
 
 import type { Store } from '../../adapters/store.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
@@ -75,13 +75,18 @@ const FIRST = 64 * 1024;
  *   const file = await openCheckpoint(await readFile('model.cbor'));
  *   const w = await file.read('model/fc1.weight');
  * @throws CheckpointError E_MAGIC, E_VERSION, E_REQUIRES, E_TRUNCATED, E_TRAILING, E_NONCANONICAL, E_LAYOUT, E_SCHEMA,
- *   E_LIMIT, E_INTEGRITY; from a store also E_NOT_FOUND and what the store throws.
+ *   E_LIMIT, E_INTEGRITY; from a store also E_NOT_FOUND and what the store throws. OptionError for a source that is neither.
  */
 export async function openCheckpoint(
   source: Uint8Array | { readonly store: Store; readonly key: string },
   o: OpenOptions = {},
 ): Promise<CheckpointFile> {
   const limits = limitsOf(o.limits);
+  if (!(source instanceof Uint8Array || source?.store)) {
+    throw new OptionError('openCheckpoint: neither bytes nor a store', {
+      hint: 'give { store, key } or an Uint8Array, such as `await encoded.bytes()`',
+    });
+  }
   const { signal, verify } = o;
   const attempt = async (again: boolean): Promise<CheckpointFile> => {
     const fresh = again || verify === 'fresh';
