@@ -5,15 +5,12 @@ import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import type { CommitRecord } from './commit.ts';
 import { isDamage } from './damage.ts';
-import type { Limits } from './limits.ts';
-import { RunStore } from './run.ts';
+import { RunStore, type RunStoreOptions } from './run.ts';
 
-export interface RepairOptions extends IO {
-  /** Where the run lies in the store: '' or text that ends in '/'. */
-  prefix?: string;
+/** `clock` and `writer` are for the commit that it appends. */
+export interface RepairOptions extends IO, Pick<RunStoreOptions, 'prefix' | 'clock' | 'writer' | 'limits'> {
   /** Does what is needed. Default false: it is only told. */
   apply?: boolean;
-  limits?: Partial<Limits>;
 }
 
 /** A commit that cannot be opened. */
@@ -49,8 +46,8 @@ export interface Repair {
  * @throws CheckpointError E_NOT_FOUND where there is no run; what the store throws; with `apply` also what a commit throws
  */
 export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Repair> {
-  const { prefix, apply = false, limits, signal } = o;
-  const run = new RunStore(store, { prefix, limits });
+  const { prefix, apply = false, clock, writer, limits, signal } = o;
+  const run = new RunStore(store, { prefix, clock, writer, limits });
   for (let missing = new Set<number>(); ; ) {
     const { top, ...found } = await audit(run, signal);
     if (found.checked === 0) {

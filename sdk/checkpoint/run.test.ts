@@ -434,6 +434,17 @@ for (const [name, make] of STORES) {
     );
   });
 
+  it('claim() refuses what save() would refuse, before there is anything to save', async (store) => {
+    const r = run(store);
+    await r.claim();
+    await fill(r, 2);
+    await r.claim();
+    await assert.rejects(run(store).claim(), code('E_CONFLICT'));
+    for (const seq of [1, 2]) await damage(store, commitKey(seq), cut);
+    await assert.rejects(run(store).claim(), code('E_CONFLICT'), 'nor what cannot be read');
+    assert.equal((await keys(store, 'commits/')).length, 2);
+  });
+
   it('a commit whose answer was lost is found again, not taken for another writer’s', async (store) => {
     let lose = 0;
     const flaky: Store = {
@@ -638,6 +649,13 @@ for (const [name, make] of STORES) {
     assert.deepEqual(await keys(store, 'commits/'), [commitKey(5), commitKey(6)]);
     assert.equal((await r.gc(LATER)).removed.length, 1);
     assert.equal((await keys(store, 'objects/')).length, 2);
+  });
+
+  it('what repair appends has the clock and the writer that it was given', async (store) => {
+    const commits = await fill(run(store), 2);
+    await damage(store, commits[1].object, cut);
+    const { done } = await repairRun(store, { apply: true, clock: () => 77, writer: 'who mends' });
+    assert.deepEqual([done?.createdAt, done?.writer, done?.step], [77, 'who mends', 1]);
   });
 
   it('what a killed writer left below the floor is no live commit', async (store) => {

@@ -143,6 +143,14 @@ export class RunStore {
     });
   }
 
+  /**
+   * Refuses what `save` would refuse before anything is written: for who wants to know before there is a state to save.
+   * @throws CheckpointError E_CONFLICT where the run already has commits, readable or not, and was never opened.
+   */
+  async claim(o: IO = {}): Promise<void> {
+    await this.#inTurn(() => this.#look(o));
+  }
+
   /** Readable live commits, oldest first. */
   async commits(o: IO = {}): Promise<CommitRecord[]> {
     const out: CommitRecord[] = [];
