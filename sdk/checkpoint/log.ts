@@ -53,11 +53,6 @@ export class CommitLog {
     return (await this.#store.caps()).list;
   }
 
-  /** Records that cannot be removed outlive their states: behind a newer one that is whole, a state that is missing is no damage. */
-  async outlives(why: unknown, newer: boolean): Promise<boolean> {
-    return newer && isDamage(why) && why.code === 'E_NOT_FOUND' && !(await this.lists());
-  }
-
   async #listed(o: IO, after = 0): Promise<number[]> {
     const out: number[] = [];
     const range = { signal: o.signal, ...(after > 0 ? { after: this.key(after) } : {}) };

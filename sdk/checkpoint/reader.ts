@@ -83,9 +83,7 @@ export async function openCheckpoint(
 ): Promise<CheckpointFile> {
   const limits = limitsOf(o.limits);
   if (!(source instanceof Uint8Array || source?.store)) {
-    throw new OptionError('openCheckpoint: neither bytes nor a store', {
-      hint: 'give { store, key } or an Uint8Array, such as `await encoded.bytes()`',
-    });
+    throw new OptionError('openCheckpoint: no bytes and no store', { hint: 'give bytes(), or { store, key }' });
   }
   const { signal, verify } = o;
   const attempt = async (again: boolean): Promise<CheckpointFile> => {

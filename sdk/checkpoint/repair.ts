@@ -4,7 +4,7 @@ import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import type { CommitRecord } from './commit.ts';
-import { isDamage } from './damage.ts';
+import { isDamage, isRetired } from './damage.ts';
 import { RunStore, type RunStoreOptions } from './run.ts';
 
 /** `clock` and `writer` are for the commit that it appends. */
@@ -49,7 +49,7 @@ export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Re
   const { prefix, apply = false, clock, writer, limits, signal } = o;
   const run = new RunStore(store, { prefix, clock, writer, limits });
   for (let missing = new Set<number>(); ; ) {
-    const { top, ...found } = await audit(run, signal);
+    const { top, ...found } = await audit(run, store, signal);
     if (found.checked === 0) {
       throw new CheckpointError('E_NOT_FOUND', `${store.name}: holds no run`, {
         path: store.name,
@@ -72,22 +72,22 @@ export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Re
   }
 }
 
-async function audit(run: RunStore, signal: AbortSignal | undefined) {
+async function audit(run: RunStore, store: Store, signal: AbortSignal | undefined) {
   const damaged: Damaged[] = [];
   let [checked, top] = [0, 0];
   let newest: CommitRecord | null = null;
   for await (const { seq, commit, open } of run.audit({ signal })) {
     top = Math.max(top, seq);
     try {
-      if (!(await open())) continue;
-      checked++;
+      await open();
       // A tag is no state of its own: `latest` passes it over too.
       if (commit && commit.op !== 'pin') newest ??= commit;
     } catch (e) {
       if (!isDamage(e)) throw e;
-      checked++;
+      if (await isRetired(e, store, checked > damaged.length)) continue;
       damaged.push({ seq, what: commit ? 'state' : 'record', commit, error: e });
     }
+    checked++;
   }
   return { checked, damaged, newest, top };
 }

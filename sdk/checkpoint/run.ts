@@ -65,11 +65,8 @@ export interface Audited {
   readonly seq: number;
   /** Undefined where the record itself is damaged. */
   readonly commit?: CommitRecord;
-  /**
-   * Throws what is wrong with the record or the state. Null where retention has removed the state, and the store, which cannot
-   * list, keeps the record.
-   */
-  open(): Promise<CheckpointFile | null>;
+  /** Throws what is wrong with the record or the state. */
+  open(): Promise<CheckpointFile>;
 }
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -160,20 +157,12 @@ export class RunStore {
 
   /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full where it was put, one by one. */
   async *audit(o: IO = {}): AsyncGenerator<Audited> {
-    let good = false;
     for await (const e of this.#log.newestFirst(o)) {
-      const open = async () => {
-        try {
-          if ('error' in e) throw e.error;
-          const file = await this.#objects.open(e.record.object, e.record.root, { ...o, verify: 'fresh' });
-          good = true;
-          return file;
-        } catch (why) {
-          if (await this.#log.outlives(why, good)) return null;
-          throw why;
-        }
-      };
-      yield 'error' in e ? { seq: e.seq, open } : { seq: e.seq, commit: e.record, open };
+      if ('error' in e) yield { seq: e.seq, open: () => Promise.reject(e.error) };
+      else {
+        const { seq, object, root } = e.record;
+        yield { seq, commit: e.record, open: () => this.#objects.open(object, root, { ...o, verify: 'fresh' }) };
+      }
     }
   }
 
@@ -187,14 +176,8 @@ export class RunStore {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);
       const { step, epoch } = info;
-      const said = {
-        parent: this.#parent,
-        step,
-        epoch,
-        metrics: finite(info.metrics ?? {}),
-        tags,
-        op: 'save',
-      } as const;
+      const metrics = finite(info.metrics ?? {});
+      const said = { parent: this.#parent, step, epoch, metrics, tags, op: 'save' } as const;
       return this.#commit(top, said, () => this.#objects.put(content, o, this.#last), o);
     });
   }
@@ -380,15 +363,8 @@ export class RunStore {
     await this.#log.append(commit, o);
     this.#follow(commit);
     if (!before || !stays) return { commit, undeleted: [] };
-    const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
-    const { remaining, undeleted } = await prune(
-      this.#log,
-      this.#objects,
-      [...before, commit],
-      commit,
-      dead,
-      this.#bad,
-    );
+    const all = [...before, commit];
+    const { remaining, undeleted } = await prune(this.#log, this.#objects, all, stays, this.#bad, commit);
     this.#records = remaining;
     return { commit, undeleted };
   }

@@ -1,5 +1,6 @@
 /** `isobit verify`: every byte of a file, or of every commit of a run; what is wrong, and where. */
 
+import { isRetired } from '../checkpoint/damage.ts';
 import { RunStore } from '../checkpoint/index.ts';
 import { CheckpointError, isIsobitError } from '../core/errors.ts';
 import type { JsonOption } from './options.ts';
@@ -16,8 +17,7 @@ interface Checked {
 export async function verify(path: string, o: JsonOption, t: Terminal): Promise<void> {
   const place = await placeOf(path);
   const checked: Checked[] = [];
-  const tell = (c: Checked | null): void => {
-    if (!c) return;
+  const tell = (c: Checked): void => {
     checked.push(c);
     if (!o.json)
       t.out(
@@ -29,7 +29,9 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
     const run = new RunStore(place.store);
     for await (const found of run.audit()) {
       const name = `commit ${found.seq}${found.commit ? `, step ${found.commit.step}, ${found.commit.object}` : ''}`;
-      tell(await check(name, found.open));
+      const c = await check(name, found.open);
+      const newer = checked.some((n) => !n.error);
+      if (!c.error || !(await isRetired(c.error, place.store, newer))) tell(c);
     }
   }
   const bad = checked.filter((c) => c.error);
@@ -46,11 +48,9 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
   });
 }
 
-/** Null where there is nothing to check. */
-async function check(name: string, open: () => Promise<{ size: number } | null>): Promise<Checked | null> {
+async function check(name: string, open: () => Promise<{ size: number }>): Promise<Checked> {
   try {
-    const file = await open();
-    return file && { name, bytes: file.size };
+    return { name, bytes: (await open()).size };
   } catch (e) {
     if (!isIsobitError(e)) throw e;
     return { name, bytes: 0, error: { code: e.code, message: e.message } };
