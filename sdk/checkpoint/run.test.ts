@@ -604,6 +604,20 @@ for (const [name, make] of STORES) {
       );
       assert.equal((await r.open('best'))?.file.state.step, 1);
     }
+    const s = await make();
+    const r = run(s, rule);
+    await fill(r, 3, (i) => ({ metrics: { acc: [0.5, 0.9, 0.7][i - 1] }, tags: i === 1 ? ['first'] : [] }));
+    const record = await s.get(commitKey(2));
+    await damage(s, commitKey(2), cut);
+    await r.resume();
+    await r.save(content(4), at(4)); // has read all records but that one
+    await s.put(commitKey(2), record);
+    assert.equal((await r.open('best'))?.commit.seq, 2);
+    await r.save(content(5), at(5));
+    assert.deepEqual(
+      (await r.commits()).map((c) => c.step),
+      [1, 2, 5],
+    );
   });
 
   it('what retention cannot remove is reported, tried again, and does not fail the save', async (store) => {
