@@ -15,7 +15,7 @@ export interface CommitRecord {
   readonly v: 1;
   /** Position in the log, from 1. */
   readonly seq: number;
-  /** The commit that this state came from. */
+  /** The commit that this state came from: that a save went on from, that a rollback or a pin names; null where it began. */
   readonly parent: number | null;
   /** Completed steps and epochs. */
   readonly step: number;

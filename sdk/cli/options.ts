@@ -150,7 +150,7 @@ export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'rollback',
     arguments: [RUN, REF],
-    description: 'Make an older commit the latest, by a new commit that names it; nothing is rewritten.',
+    description: 'Make an older commit the latest, by a new commit with a copy of its state; nothing is rewritten.',
   },
   { name: 'gc', arguments: [RUN], description: 'Remove the objects that no commit names, which killed writers leave.' },
   {

@@ -169,6 +169,28 @@ test('verify: a good run, then one whose state and one whose record are damaged'
   assert.match(await said((s) => verify(at('one.cbor'), {}, s)), /1 of 1 good/);
 });
 
+test('verify and repair: what retention removed in a store that cannot list is not told of', async () => {
+  const inner = fsStore(at('sparse'));
+  const store = { ...inner, caps: async () => ({ ...(await inner.caps()), list: false }) };
+  const run = new RunStore(store, { keepLast: 1, keepEvery: 2 });
+  for (let step = 2; step <= 7; step++) await run.save(content(step), { step, epoch: 0 });
+  const [second] = await run.commits();
+  const both = (address: string) =>
+    said(async (t) => {
+      await verify(address, {}, t);
+      await repair(address, {}, t);
+    });
+  await serving(at('sparse'), async (address) => {
+    assert.match(
+      await both(address),
+      /4 of 4 good, \d+ bytes verified\n.*: 4 of 4 commits good\n.*\nnothing is damaged\n$/,
+    );
+    const file = join(at('sparse'), second.object);
+    writeFileSync(file, readFileSync(file).subarray(0, 300));
+    await assert.rejects(both(address), { code: 'E_INTEGRITY', message: /1 of 4 damaged/ });
+  });
+});
+
 test('repair tells what is damaged and what would mend it, and acts only when asked', async () => {
   const run = await runIn(at('broken'));
   const path = at('broken');

@@ -1,5 +1,6 @@
 /** `isobit verify`: every byte of a file, or of every commit of a run; what is wrong, and where. */
 
+import { isRetired } from '../checkpoint/damage.ts';
 import { RunStore } from '../checkpoint/index.ts';
 import { safe } from '../checkpoint/inspect.ts';
 import { CheckpointError, type IsobitError, isIsobitError } from '../core/errors.ts';
@@ -25,14 +26,16 @@ export async function verify(path: string, o: JsonOption, t: Terminal): Promise<
       );
   };
   if (place.kind === 'file') {
-    const only = await check(path, async () => (await openAt(place)).file.size);
+    const only = await check(path, async () => (await openAt(place)).file);
     if (only.error?.code === 'E_NOT_FOUND') throw only.error;
     tell(only);
   } else {
     const run = new RunStore(place.store);
     for await (const found of run.audit()) {
       const name = `commit ${found.seq}${found.commit ? `, step ${found.commit.step}, ${found.commit.object}` : ''}`;
-      tell(await check(name, async () => (await found.open()).size));
+      const c = await check(name, found.open);
+      const newer = checked.some((n) => !n.error);
+      if (!c.error || !(await isRetired(c.error, place.store, newer))) tell(c);
     }
   }
   if (checked.length === 0) throw noCommits(place.name);
@@ -55,9 +58,9 @@ const plain = ({ error, ...c }: Checked) => ({
   ...(error && { error: { code: error.code, message: error.message } }),
 });
 
-async function check(name: string, open: () => Promise<number>): Promise<Checked> {
+async function check(name: string, open: () => Promise<{ size: number }>): Promise<Checked> {
   try {
-    return { name, bytes: await open() };
+    return { name, bytes: (await open()).size };
   } catch (e) {
     if (!isIsobitError(e)) throw e;
     return { name, bytes: 0, error: e };

@@ -62,12 +62,7 @@ export class Checkpoints {
   /** Refuses a store that holds a run which was not resumed, before any training. */
   async claim(o: IO): Promise<void> {
     if (this.#claimed || !this.#run || !this.#automatic) return;
-    if ((await this.#run.commits(o)).length > 0) {
-      throw new CheckpointError('E_CONFLICT', `${this.#store?.name}: already holds a run, and it was not resumed`, {
-        path: this.#store?.name,
-        hint: 'resume() it first, or use another store',
-      });
-    }
+    await this.#run.claim(o);
     this.#claimed = true;
   }
 
