@@ -48,8 +48,8 @@ export class Checkpoints {
     this.#state = state;
     this.#now = this.#plan.clock ?? (() => performance.now());
     const names = Object.keys({ loss: 0, ...o.metrics });
-    // What an objective measures is known at the end of an epoch.
-    if (o.loss) this.#checkMetric(o.validation ? [...names, ...names.map((name) => `val/${name}`)] : names);
+    // What an objective measures is known at the end of an epoch; who only resumes the best may have no validation.
+    if (o.loss) this.#checkMetric([...names, ...names.map((name) => `val/${name}`)]);
     this.#beside = o.validation && this.#plan.keepBest?.metric.startsWith('val/') ? 'val/loss' : 'loss';
     this.#open();
   }

@@ -492,7 +492,7 @@ describe('options', () => {
     const best = (metric: string) => ({ metrics: { accuracy }, checkpoint: { keepBest: { metric, mode: 'max' } } });
     const validation = { data: tinyBatches() };
     refused({ ...best('val/acuracy'), validation }, /keepBest.metric val\/acuracy is not measured/);
-    assert.throws(() => tinyTrainer(rt, best('val/accuracy') as never), { hint: /: loss, accuracy\.$/ });
+    tinyTrainer(rt, best('val/accuracy') as never).dispose(); // to resume the best, say
     assert.throws(() => tinyTrainer(rt, { ...best('accurcy'), validation } as never), {
       hint: /: loss, accuracy, val\/loss, val\/accuracy\.$/,
     });
