@@ -45,9 +45,10 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
   return { js: files.reduce((n, [, bytes]) => n + bytes, 0), wasm, files };
 }
 
-/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: a save puts
- * tensors together in memory that is used again, so that one from a device no longer takes twice as long as the disk.) */
-const LINES = { app: 86_600, everything: 105_600, wasm: 40_000 };
+/** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: what a review
+ * of checkpoints mended: a metric that nobody measures is refused, a page that is hidden behind a save is saved, a commit that
+ * was damaged for a moment counts again, records that cannot be read go away, and what a record cannot say is told at once.) */
+const LINES = { app: 87_200, everything: 106_300, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],
