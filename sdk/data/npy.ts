@@ -60,8 +60,8 @@ export function readNpy(bytes: Uint8Array, o: NpyReadOptions = {}): HostArray {
       details: { offset: start, expected, got: bytes.length - start },
     });
   }
-  // A copy: it is aligned, and the file's bytes need not live on.
-  const body = bytes.slice(start).buffer;
+  // A copy: it is aligned, and the file's bytes need not live on. Not slice(), which of a Buffer of Node's copies nothing.
+  const body = new Uint8Array(bytes.subarray(start)).buffer;
   if (descr === '<f8') return { data: narrow(new Float64Array(body), o.cast ?? false), shape, dtype: 'f32' };
   if (descr === '<i8') return { data: fit(new BigInt64Array(body)), shape, dtype: 'i32' };
   const dtype = DTYPES[descr];

@@ -78,7 +78,8 @@ export class Collector {
   /** Little-endian row-major elements; their bytes are copied. */
   add(name: string, type: Foreign, shape: Shape, bytes: Uint8Array): void {
     if (this.tensors.has(name)) throw fault(this.#format, 'occurs twice', { tensor: name });
-    const body = bytes.slice().buffer;
+    // Not slice(), which of a Buffer of Node's copies nothing.
+    const body = new Uint8Array(bytes).buffer;
     if (type in BYTES) {
       const dtype = type as DType;
       const View = ARRAY[dtype] as unknown as new (b: ArrayBuffer) => Data[DType];

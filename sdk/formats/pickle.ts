@@ -91,7 +91,8 @@ class Machine {
         s.push(this.#long(this.#take(this.#take(1)[0])));
         return;
       case 'G':
-        s.push(new DataView(this.#take(8).slice().buffer).getFloat64(0));
+        this.#take(8);
+        s.push(this.#view.getFloat64(this.#at - 8));
         return;
       case 'X':
         s.push(this.#text(this.#number(4)));
