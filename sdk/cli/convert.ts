@@ -1,7 +1,7 @@
 /** `isobit convert`: between checkpoints and the files of other programs, by the ends of their names. */
 
 import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { fsStore } from '../../adapters/fs.ts';
 import { encodeCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { OptionError } from '../core/errors.ts';
@@ -12,14 +12,14 @@ import { type Content, forInference, fromArchive, MODEL, toArchive } from '../fo
 import { readJson, writeJson } from '../formats/json.ts';
 import { readMpk } from '../formats/mpk.ts';
 import { castWeights, SCALE } from '../formats/narrow.ts';
-import { readNpz, writeNpz } from '../formats/npz.ts';
+import { readNpyArchive, readNpz, writeNpyArchive, writeNpz } from '../formats/npz.ts';
 import { readPyTorch } from '../formats/pytorch.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { ConvertOptions } from './options.ts';
 import { bytesAt, endOf, openAt, placeOf } from './place.ts';
 import type { Terminal } from './program.ts';
 
-type Read = (bytes: Uint8Array, o: ReadArchiveOptions) => ReadArchive;
+type Read = (bytes: Uint8Array, o: ReadArchiveOptions & { name?: string }) => ReadArchive;
 
 const burn =
   (read: Read): Read =>
@@ -29,6 +29,7 @@ const burn =
 const READERS: Readonly<Record<string, Read>> = {
   '.safetensors': readSafetensors,
   '.npz': readNpz,
+  '.npy': readNpyArchive,
   '.json': readJson,
   '.pt': readPyTorch,
   '.pth': readPyTorch,
@@ -38,7 +39,8 @@ const READERS: Readonly<Record<string, Read>> = {
 
 const WRITERS: Readonly<Record<string, (a: Archive) => Uint8Array>> = {
   '.safetensors': writeSafetensors,
-  '.npz': (a) => writeNpz({ ...a, metadata: {} }),
+  '.npz': writeNpz,
+  '.npy': writeNpyArchive,
   '.json': writeJson,
   '.bpk': (a) => writeBurnpack(toBurn(a).archive),
 };
@@ -80,7 +82,7 @@ async function load(from: string, o: ConvertOptions): Promise<{ content: Content
   const read = READERS[end];
   const wanted = o.include ? matching(o.include) : () => true;
   if (read) {
-    const archive = read(await bytesAt(from), { cast: o.round });
+    const archive = read(await bytesAt(from), { cast: o.round, name: basename(from, extname(from)) || undefined });
     const content = fromArchive(archive);
     const tensors = new Map([...content.tensors].filter(([name]) => wanted(name)));
     if (o.include && tensors.size === 0) throw none(o.include, [...content.tensors.keys()]);

@@ -4,7 +4,8 @@
  */
 
 import type { Json } from '../core/host.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import type { Shape } from '../core/shape.ts';
+import { rowMajor } from '../core/strided.ts';
 import {
   bytesOf,
   Collector,
@@ -187,20 +188,7 @@ function elementsOf(
     });
   }
   if (isRowMajor(t)) return raw.subarray(t.offset * width, t.offset * width + bytes);
-  const out = new Uint8Array(bytes);
-  const n = sizeOf(t.shape);
-  const at = t.shape.map(() => 0);
-  let from = t.offset;
-  for (let i = 0; i < n; i++) {
-    out.set(raw.subarray(from * width, (from + 1) * width), i * width);
-    for (let d = t.shape.length - 1; d >= 0; d--) {
-      from += t.strides[d];
-      if (++at[d] < t.shape[d]) break;
-      from -= t.strides[d] * t.shape[d];
-      at[d] = 0;
-    }
-  }
-  return out;
+  return rowMajor(raw, { ...t, width });
 }
 
 function isRowMajor(t: Tensor): boolean {
