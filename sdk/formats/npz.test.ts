@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { zipSync } from 'fflate';
+import { writeNpy } from '../data/npy.ts';
 import type { Archive } from './archive.ts';
 import { readNpyArchive, readNpz, writeNpyArchive, writeNpz } from './npz.ts';
 import { readPyTorch } from './pytorch.ts';
@@ -108,4 +110,29 @@ test('metadata are a member of bytes, which numpy gives too; without metadata th
   assert.throws(() => writeNpz(own), { code: 'E_FORMAT' });
   python('import sys, numpy as np; np.savez(sys.argv[1], __metadata__=np.zeros(3))', file('other.npz'));
   assert.throws(() => readNpz(readFileSync(file('other.npz')), { cast: true }), { message: /"__metadata__"/ });
+});
+
+test('a changed byte of a member is seen by its CRC-32, which the error tells', () => {
+  const bytes = writeNpz({ tensors: new Map([['w', array('f32', [2], [1, 2])]]), metadata: {} });
+  const at = Buffer.from(bytes).indexOf(Buffer.from(Float32Array.of(1, 2).buffer));
+  for (const i of [at, at + 7])
+    assert.throws(() => readNpz(bytes.with(i, bytes[i] ^ 1)), {
+      code: 'E_FORMAT',
+      message: /"w\.npy" has not the CRC/,
+    });
+});
+
+test('members that lie over each other are refused: a directory that names one eighty times', () => {
+  const repeated = (zip: Uint8Array): Uint8Array => {
+    const end = zip.length - 22;
+    const entry = zip.subarray(new DataView(zip.buffer).getUint32(end + 16, true), end);
+    const tail = zip.slice(end);
+    for (const to of [8, 10]) new DataView(tail.buffer).setUint16(to, 80, true);
+    return Buffer.concat([zip.subarray(0, end), ...Array(79).fill(entry), tail]);
+  };
+  const zeros = writeNpy(array('f32', [100_000], Array(100_000).fill(0)));
+  const refused = { code: 'E_FORMAT', message: /member "a.*" overlaps another/ };
+  assert.equal(readNpz(zipSync({ 'a.npy': zeros }, { level: 9 })).tensors.size, 1);
+  assert.throws(() => readNpz(repeated(zipSync({ 'a.npy': zeros }, { level: 9 }))), refused);
+  assert.throws(() => readPyTorch(repeated(zipSync({ 'a/data/0': zeros }, { level: 0 }))), refused);
 });
