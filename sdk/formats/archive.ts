@@ -149,6 +149,16 @@ export function textMetadata(metadata: Archive['metadata']): [key: string, text:
     .map((k) => [k, typeof metadata[k] === 'string' ? (metadata[k] as string) : JSON.stringify(metadata[k])]);
 }
 
+/**
+ * A value of another program as metadata: numbers that JSON cannot say are texts ('Infinity', 'NaN', whole numbers above 2^53), and
+ * -0 is 0. None for what is neither a number, a text, a boolean nor null.
+ */
+export function scalarOf(v: unknown): Json | undefined {
+  if (typeof v === 'number') return Number.isFinite(v) ? v + 0 : String(v);
+  if (typeof v === 'bigint') return v.toString();
+  return v === null || typeof v === 'string' || typeof v === 'boolean' ? v : undefined;
+}
+
 /** A map of a decoded file: neither a list nor bytes. */
 export const isRecord = (v: unknown): v is Record<string, unknown> =>
   typeof v === 'object' && v !== null && !Array.isArray(v) && !ArrayBuffer.isView(v);

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { encode } from 'cborg';
 import type { HostArray } from '../core/host.ts';
 import { f32ToF16 } from '../core/scalar/cast.ts';
 import type { Archive } from './archive.ts';
@@ -104,6 +105,22 @@ test('lengths that fit neither layout, overlaps and other versions are refused',
     Uint8Array.from(pack, (v, i) => (i === at + 2 ? 0 : v)),
     /inside another tensor|bytes, expected/,
   );
+});
+
+test('scalars are metadata, as texts where JSON has no such number; metadata that is no map of texts is refused', () => {
+  const pack = (rest: object): Uint8Array => {
+    const map = encode({ tensors: {}, ...rest });
+    const head = new DataView(new ArrayBuffer(10));
+    head.setUint32(0, 0x4255524e, true);
+    head.setUint16(4, 1, true);
+    head.setUint32(6, map.length, true);
+    return Buffer.concat([new Uint8Array(head.buffer), map]);
+  };
+  const scalars = { best: { Float: Number.POSITIVE_INFINITY }, step: { Int: 2n ** 60n }, on: { Bool: true } };
+  assert.deepEqual(readBurnpack(pack({ scalars })).metadata, { best: 'Infinity', step: String(2n ** 60n), on: true });
+  const refused = { code: 'E_FORMAT', message: /scalar "x" is no number|map of texts/ };
+  assert.throws(() => readBurnpack(pack({ scalars: { x: { Bytes: new Uint8Array(1) } } })), refused);
+  assert.throws(() => readBurnpack(pack({ metadata: { big: 2n ** 60n } })), refused);
 });
 
 test('damage is refused with a typed error or shows as other values; nothing else happens', () => {

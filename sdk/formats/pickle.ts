@@ -36,6 +36,8 @@ class Machine {
   readonly #rules: PickleRules;
   readonly #memo = new Map<number, unknown>();
   readonly #stack: unknown[] = [];
+  /** A leading U+FEFF is part of a text. */
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #at = 0;
 
   constructor(bytes: Uint8Array, rules: PickleRules) {
@@ -220,7 +222,7 @@ class Machine {
   }
 
   #text(n: number): string {
-    return new TextDecoder().decode(this.#take(n));
+    return this.#decoder.decode(this.#take(n));
   }
 
   #line(): string {
