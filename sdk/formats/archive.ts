@@ -159,6 +159,17 @@ export function scalarOf(v: unknown): Json | undefined {
   return v === null || typeof v === 'string' || typeof v === 'boolean' ? v : undefined;
 }
 
+/** How deep architecture and metadata may nest: what goes through them has a stack. */
+const MAX_DEPTH = 64;
+
+/** True for a value that nests deeper than anyone's own. */
+export const isDeep = (v: unknown, room = MAX_DEPTH): boolean =>
+  typeof v === 'object' && v !== null && (room === 0 || Object.values(v).some((x) => isDeep(x, room - 1)));
+
+/** A value of a file in a message, whatever it is. */
+export const shown = (v: unknown): string =>
+  typeof v === 'object' && v !== null ? (Array.isArray(v) ? 'a list' : 'an object') : JSON.stringify(v)?.slice(0, 100);
+
 /** A map of a decoded file: neither a list nor bytes. */
 export const isRecord = (v: unknown): v is Record<string, unknown> =>
   typeof v === 'object' && v !== null && !Array.isArray(v) && !ArrayBuffer.isView(v);

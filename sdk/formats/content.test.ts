@@ -18,7 +18,8 @@ test('a checkpoint comes back from an archive, its state as a text or as what th
 test('an entry of that name by another program is refused, whatever it holds', () => {
   const { kind, schema, state } = content;
   const others: Json[] = ['hello', '{}', '5', 'null', '', [1, 2], 5, null, {}, { schema, state, kind: 1 }];
-  for (const v of [...others, { kind, state, schema: [] }, { kind, schema, state: null }, '['.repeat(200_000)])
+  const deep = `{"kind":"a","schema":{},"state":{"x":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`;
+  for (const v of [...others, { kind, state, schema: [] }, { kind, schema, state: null }, '['.repeat(200_000), deep])
     assert.throws(() => fromArchive(saying(v)), { code: 'E_FORMAT', message: /"isobit" is not the state/ });
 });
 

@@ -2,7 +2,7 @@
 
 import { OptionError } from '../core/errors.ts';
 import type { HostArray, Json } from '../core/host.ts';
-import { type Archive, fault, isRecord } from './archive.ts';
+import { type Archive, fault, isDeep, isRecord } from './archive.ts';
 
 /** What a checkpoint holds, whatever it came from. */
 export interface Content {
@@ -47,7 +47,7 @@ function stateIn(kept: Json): Pick<Content, 'kind' | 'schema' | 'state'> {
     if (typeof kept === 'string') said = JSON.parse(kept);
   } catch {} // a text is no state either
   const { kind, schema, state } = isRecord(said) ? said : {};
-  if (typeof kind === 'string' && isRecord(schema) && isRecord(state)) {
+  if (typeof kind === 'string' && isRecord(schema) && isRecord(state) && !isDeep(said)) {
     return { kind, schema: schema as Content['schema'], state: state as Content['state'] };
   }
   throw fault('metadata', `the entry ${JSON.stringify(STATE)} is not the state of a checkpoint`, {

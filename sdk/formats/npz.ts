@@ -7,7 +7,15 @@ import { zipSync } from 'fflate';
 import { IsobitError, OptionError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { parseNpy, writeNpy } from '../data/npy.ts';
-import { type Archive, fault, isRecord, type Narrowed, type ReadArchive, type ReadArchiveOptions } from './archive.ts';
+import {
+  type Archive,
+  fault,
+  isDeep,
+  isRecord,
+  type Narrowed,
+  type ReadArchive,
+  type ReadArchiveOptions,
+} from './archive.ts';
 import { unzipped } from './zip.ts';
 
 const FORMAT = 'npz';
@@ -113,7 +121,7 @@ function named<T>(format: string, tensor: string, work: () => T): T {
 function metadataOf({ data, dtype }: HostArray): Archive['metadata'] {
   try {
     const said: unknown = dtype === 'u8' ? JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data)) : null;
-    if (isRecord(said)) return said as Archive['metadata'];
+    if (isRecord(said) && !isDeep(said)) return said as Archive['metadata'];
   } catch {} // the same as what is no object
   throw fault(FORMAT, 'is not the bytes of a JSON object', {
     tensor: METADATA,
