@@ -149,3 +149,22 @@ test('layouts: a Linear is transposed, an Embedding is not, norms get their name
   ]);
   assert.deepEqual(toBurn(archive, { norms: /^never$/ }).renamed, []);
 });
+
+test('a matrix more costs as much as the one before; two tensors of one name are refused', () => {
+  const matrices = (n: number): Archive => ({
+    tensors: new Map(Array.from({ length: n }, (_, i) => [`norm${i}.weight`, array('f32', [1, 1], [i])])),
+    metadata: {},
+  });
+  const time = (n: number): number => {
+    const a = matrices(n);
+    const start = performance.now();
+    const { archive } = fromBurn(toBurn(a).archive);
+    assert.deepEqual([...archive.tensors.keys()], [...a.tensors.keys()]);
+    return performance.now() - start;
+  };
+  time(1000);
+  const took = time(40_000);
+  assert.ok(took < 2000, `${took} ms`);
+  const both = new Map(['a.gamma', 'a.weight'].map((n) => [n, array('f32', [1], [1])]));
+  assert.throws(() => fromBurn({ tensors: both, metadata: {} }), { code: 'E_OPTION', message: /second "a\.weight"/ });
+});
