@@ -13,6 +13,7 @@ import { f32ToF16 } from '../core/scalar/cast.ts';
 import type { Archive } from './archive.ts';
 import { fromBurn, toBurn } from './burn.ts';
 import { readBurnpack, writeBurnpack } from './burnpack.ts';
+import { type Content, fromArchive, toArchive } from './content.ts';
 import { readMpk } from './mpk.ts';
 import { array, CORNERS, holds, sameTensors } from './testing.ts';
 
@@ -167,4 +168,21 @@ test('a matrix more costs as much as the one before; two tensors of one name are
   assert.ok(took < 2000, `${took} ms`);
   const both = new Map(['a.gamma', 'a.weight'].map((n) => [n, array('f32', [1], [1])]));
   assert.throws(() => fromBurn({ tensors: both, metadata: {} }), { code: 'E_OPTION', message: /second "a\.weight"/ });
+});
+
+test('a checkpoint comes back with its own names; a model alone gets those of PyTorch', () => {
+  const names = ['norm.weight', 'norm.bias', 'norm.gamma', 'gamma', 'fc.weight', 'beta'];
+  const tensors = new Map(names.map((n, i) => [`model/${n}`, array('f32', i === 4 ? [1, 2] : [2], [i, 0.5])]));
+  const content: Content = { kind: 'weights', schema: { model: 1 }, state: { model: null }, tensors, metadata: {} };
+  const through = (plain: boolean): Content =>
+    fromArchive(fromBurn(readBurnpack(writeBurnpack(toBurn(toArchive(content, plain)).archive))).archive);
+  assert.deepEqual(through(false), content);
+  tensors.delete('model/norm.gamma');
+  assert.deepEqual([...through(true).tensors.keys()].sort(), [
+    'model/bias',
+    'model/fc.weight',
+    'model/norm.bias',
+    'model/norm.weight',
+    'model/weight',
+  ]);
 });

@@ -4,6 +4,7 @@
  */
 
 import type { Archive } from './archive.ts';
+import { holdsState } from './content.ts';
 import { along, distinct, type Remapped } from './remap.ts';
 
 export interface BurnLayout {
@@ -16,11 +17,15 @@ export interface BurnLayout {
 
 const isLinear = (name: string): boolean => /(^|\.)weight$/.test(name) && !/embed/i.test(name);
 
-/** Matrices of Linear layers turned, and every tensor under the name that `rename` gives it. */
+/**
+ * Matrices of Linear layers turned, and every tensor under the name that `rename` gives it. A checkpoint, which Burn cannot load
+ * anyway, keeps its names: it must come back with them, and may have a gamma of its own.
+ */
 function turn<A extends Archive>(a: A, o: BurnLayout, rename: (name: string) => string): Remapped<A> {
   const linear = o.linear ?? isLinear;
   const isMatrix = (name: string): boolean => a.tensors.get(name)?.shape.length === 2 && linear(name);
-  const route = (name: string) => ({ to: rename(name), turned: isMatrix(name) ? [name] : [] });
+  const kept = holdsState(a);
+  const route = (name: string) => ({ to: kept ? name : rename(name), turned: isMatrix(name) ? [name] : [] });
   return along(a, distinct(a.tensors.keys(), route));
 }
 

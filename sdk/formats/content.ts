@@ -18,6 +18,8 @@ export interface Content {
 export const MODEL = 'model/';
 /** Where another format keeps what only a checkpoint has a place for. */
 const STATE = 'isobit';
+/** True for a checkpoint in another format: its names are its own. */
+export const holdsState = (a: Archive): boolean => a.metadata[STATE] !== undefined;
 
 /**
  * A file that we wrote holds the state it came with; of any other the tensors are a model's weights.

@@ -72,8 +72,9 @@ export function distinct(names: Iterable<string>, route: (name: string) => Route
  *   remap(readPyTorch(bytes), [{ match: /^module\./, rename: '' }]).archive
  * @throws OptionError where two tensors would have one name; DataError (E_FORMAT) where one to be transposed is no matrix
  */
-export const remap = <A extends Archive>(a: A, rules: readonly Rule[]): Remapped<A> =>
-  along(a, routesOf(a.tensors.keys(), rules));
+export function remap<A extends Archive>(a: A, rules: readonly Rule[]): Remapped<A> {
+  return along(a, routesOf(a.tensors.keys(), rules));
+}
 
 /** An archive whose tensors have gone where their routes lead. */
 export function along<A extends Archive>(a: A, by: ReadonlyMap<string, Route>): Remapped<A> {
