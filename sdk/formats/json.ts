@@ -3,7 +3,6 @@
  * numbers, the shortest that give the same bits again; Inf and NaN are texts.
  */
 
-import { concatBytes } from '../checkpoint/bytes.ts';
 import { ARRAY, type DType, isDType, isFloat } from '../core/dtype.ts';
 import { fromBf16, fromF16 } from '../core/half.ts';
 import type { HostArray, Json } from '../core/host.ts';
@@ -60,7 +59,13 @@ export function writeJson(a: Archive): Uint8Array {
   "metadata": ${JSON.stringify(metadata)}
 }
 `);
-  return concatBytes(pieces);
+  const out = new Uint8Array(pieces.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of pieces) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
 }
 
 /** The number that an element stands for. */
