@@ -95,6 +95,18 @@ test('pickles that a state dict never is: no pairs, lists copied many times, nam
   refused(`ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x00${dims}q\x01h\x01tR`, /is not made of a storage/);
 });
 
+test('tensors that share a storage: some are read, thousands are not', () => {
+  const storage = `(${said('storage')}ctorch\nFloatStorage\n${said('0')}${said('cpu')}J\0\0\x04\0tQ`;
+  const tensor = `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0J\0\0\x04\0\x85K\x01\x85tRq\x010`;
+  const times = (n: number) => {
+    const program = Uint8Array.from(`\x80\x02${tensor}](${'h\x01'.repeat(n)}e.`, (c) => c.charCodeAt(0));
+    return zipSync({ 'a/data.pkl': program, 'a/data/0': new Uint8Array(2 ** 20) }, { level: 0 });
+  };
+  assert.equal(readPyTorch(times(16)).tensors.size, 16);
+  assert.throws(() => readPyTorch(times(2000)), { code: 'E_FORMAT', message: /share their storages/ });
+  assert.equal(readPyTorch(times(2000), { only: (n) => n === '1999' }).tensors.size, 1);
+});
+
 test('a whole module, a file of before 1.6 and a pickle that runs something are refused', () => {
   assert.throws(() => readPyTorch(fixture('module.pt')), { code: 'E_FORMAT', message: /asks for "torch\.nn\.modules/ });
   assert.throws(() => readPyTorch(fixture('legacy.pt')), { code: 'E_FORMAT', message: /not a zip archive/ });

@@ -45,6 +45,8 @@ const MAX_NAMES = 2 ** 27;
 const MIN_ZIP = 22;
 /** Bytes that a tensor may take beyond its storage, where strides of 0 repeat elements. */
 const MAX_REPEATED = 2 ** 26;
+/** How often over all tensors may take a file's bytes: some share a storage, as tied weights do and the copies of a state dict. */
+const MAX_SHARED = 16;
 
 /** Elements in the archive: which member, of what type, and how many. */
 class Storage {
@@ -106,6 +108,7 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
   const metadata: [string, Json][] = [];
   let visits = 0;
   let letters = 0;
+  let taken = 0;
   const add = (path: string, key: string, v: unknown, depth: number): void => {
     const name = path === '' ? key : `${path}.${key}`;
     letters += name.length;
@@ -115,7 +118,16 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
     }
     if (name.length > MAX_NAME) throw fault(FORMAT, `has a name of more than ${MAX_NAME} letters`);
     if (v instanceof Tensor) {
-      if (o.only?.(name) ?? true) out.add(name, v.storage.type, v.shape, elementsOf(name, v, members, folder));
+      if (!(o.only?.(name) ?? true)) return;
+      const elements = elementsOf(name, v, members, folder);
+      taken += elements.length;
+      if (taken > MAX_SHARED * bytes.length + MAX_REPEATED) {
+        throw fault(FORMAT, `its tensors share their storages until they take more than ${MAX_SHARED} times the file`, {
+          tensor: name,
+          hint: 'Read some of them with `only`, or save them without those that are the same.',
+        });
+      }
+      out.add(name, v.storage.type, v.shape, elements);
     } else if (v instanceof Map) {
       for (const [k, item] of v) {
         // A list as a key may hold itself many times over, and its text then takes forever.
