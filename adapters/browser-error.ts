@@ -94,14 +94,14 @@ export async function browserError(e: unknown, { verb, path, size, signal }: Doi
   if (isIsobitError(e) || (signal?.aborted === true && e === signal.reason)) return e;
   if (!(e instanceof DOMException)) return e;
   const mayBeFull = e.name === 'QuotaExceededError' || e.name === 'AbortError';
-  const { usage = 0, quota = 0 } = mayBeFull ? await estimate() : {};
-  const full = size !== undefined && quota > 0 && usage + size > quota;
+  const { usage, quota } = mayBeFull ? await estimate() : {};
+  const full = size !== undefined && usage !== undefined && quota !== undefined && quota > 0 && usage + size > quota;
   // A full store may also come as an abort without a reason.
   if (e.name === 'QuotaExceededError' || (e.name === 'AbortError' && full)) {
     const wanted = size === undefined ? '' : ` for ${mebibytes(size)}`;
     // Chromium states a larger quota than it grants.
-    const figures = `${mebibytes(usage)}${full ? ` of ${mebibytes(quota)}` : ''} in use`;
-    return new CheckpointError('E_QUOTA', `cannot ${verb} ${path}: no room${wanted} in this browser, ${figures}`, {
+    const figures = usage === undefined ? '' : `, ${mebibytes(usage)}${full ? ` of ${mebibytes(quota)}` : ''} in use`;
+    return new CheckpointError('E_QUOTA', `cannot ${verb} ${path}: no room${wanted} in this browser${figures}`, {
       path,
       cause: e,
       details: { usage, quota, size },

@@ -1,5 +1,6 @@
 /** What a browser tells and promises of the storage of an origin: how much is used, and whether it may be evicted. */
 
+import { checkOptions, flag } from '../sdk/core/options.ts';
 import type { Store, StoreIO } from './store.ts';
 
 export interface BrowserStoreOptions {
@@ -19,7 +20,8 @@ export interface BrowserStore extends Store {
 }
 
 /** The asking of one store. */
-export function persistence(o: BrowserStoreOptions): Pick<BrowserStore, 'persisted'> & { ask(): void } {
+export function persistence(what: string, o: BrowserStoreOptions): Pick<BrowserStore, 'persisted'> & { ask(): void } {
+  checkOptions(what, { persist: flag }, o);
   let asked: Promise<unknown> | undefined;
   const ask = () => {
     if (o.persist) asked ??= inStorage((storage) => storage.persist());

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { draftCheckpoint, openCheckpoint, RunStore } from '../sdk/checkpoint/index.ts';
+import { draftCheckpoint, openCheckpoint, RunStore, repairRun } from '../sdk/checkpoint/index.ts';
 import { CheckpointError } from '../sdk/core/errors.ts';
 import { type CacheOptions, cacheStore } from './cache.ts';
 import { fetchStore } from './fetch.ts';
@@ -230,6 +230,22 @@ test('cache: bytes that were damaged on their way here are found by the reader, 
       await assert.rejects(again, (e) => /^E_/.test((e as { code: string }).code), 'what stays wrong is an error');
     }
   }
+});
+
+test('cache: repair, tags and what is saved again look at what lies in the remote store', async () => {
+  const { store, inner } = made();
+  const tensors = new Map([['model/w', { data: new Float32Array(9), shape: [9], dtype: 'f32' as const }]]);
+  const content = (step: number) => ({ kind: 'train', state: { step }, tensors });
+  const run = new RunStore(store);
+  for (let step = 1; step <= 3; step++) await run.save(content(step), { step, epoch: 0 });
+  const objects = (await run.commits()).map((c) => c.object);
+  for (const key of objects.slice(1)) await inner.put(key, (await inner.get(key)).fill(0, 300, 304));
+  await run.save(content(3), { step: 3, epoch: 0 });
+  const { damaged, newest, needed } = await repairRun(store);
+  assert.deepEqual([damaged.map((d) => d.seq), newest?.seq, needed], [[2], 4, false], 'what is saved again is mended');
+  await inner.put(objects[2], (await inner.get(objects[2])).fill(0, 300, 304));
+  for (const ref of ['step:2', 'step:3']) await assert.rejects(run.pin(ref, ['good']), code('E_NO_VALID_CHECKPOINT'));
+  assert.equal((await repairRun(store, { apply: true })).done?.step, 1);
 });
 
 test('cache: offline, what is here is read by its key; a run is not opened, and nothing is written', async () => {

@@ -11,6 +11,7 @@
  */
 
 import { CheckpointError } from '../sdk/core/errors.ts';
+import { callable, checkOptions, nonNegative, type OptionTable } from '../sdk/core/options.ts';
 import { hex, sha256 } from '../sdk/core/sha256.ts';
 import { BLOCK, Blocks } from './cache-blocks.ts';
 import { checkKey, checkRange, notFound } from './key.ts';
@@ -23,6 +24,11 @@ export interface CacheOptions {
   /** Keys whose bytes never change. Those of a run's objects unless given: `objects/<root>-<random>.cbor`, under any prefix. */
   immutable?: (key: string) => boolean;
 }
+
+const OPTIONS: OptionTable<CacheOptions> = {
+  maxBytes: nonNegative,
+  immutable: callable('a function of a key that returns true or false'),
+};
 
 /** The longest single read of the remote store, in blocks. */
 const RUN = 16;
@@ -40,6 +46,7 @@ const isObject = (key: string): boolean => /(^|\/)objects\/[0-9a-f]{64}(-[0-9a-f
  *   const store = cacheStore(s3Store({ bucket: 'models', credentials }), fsStore('.cache/models'), { maxBytes: 2 ** 30 });
  */
 export function cacheStore(remote: Store, local: Store, o: CacheOptions = {}): Store {
+  checkOptions('cacheStore', OPTIONS, o);
   const { maxBytes = 4 * 2 ** 30, immutable = isObject } = o;
   const blocks = new Blocks(local, maxBytes);
   const name = `${remote.name} (cached in ${local.name})`;

@@ -14,6 +14,7 @@
  */
 
 import { CheckpointError } from '../sdk/core/errors.ts';
+import { anything, callable, checkOptions, flag, type OptionTable, object } from '../sdk/core/options.ts';
 import { type Ask, drop, type HttpOptions, send } from './http.ts';
 import { addressOf } from './http-address.ts';
 import type { Dialect, Entry, Page } from './http-dialect.ts';
@@ -37,6 +38,15 @@ export interface FetchStoreOptions extends HttpOptions {
   stream?: boolean;
 }
 
+const OPTIONS: OptionTable<FetchStoreOptions> = {
+  headers: anything,
+  fetch: callable('a function as fetch'),
+  retry: object('{ attempts, ms }'),
+  readOnly: flag,
+  oneWriter: flag,
+  stream: flag,
+};
+
 /**
  * A store at an address such as 'https://example.org/runs/iris/'. A query in it (a signature, say) goes with every
  * request and, like the headers, into no message.
@@ -51,6 +61,7 @@ export interface FetchStoreOptions extends HttpOptions {
  *   each names the address and the key. OptionError for an address that cannot be used.
  */
 export function fetchStore(address: string | URL, o: FetchStoreOptions = {}): Store {
+  checkOptions('fetchStore', OPTIONS, o);
   const base = addressOf('fetchStore', address);
   const name = (base.origin + base.pathname).replace(/\/$/, '');
   const at = (key: string): URL => {

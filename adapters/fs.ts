@@ -7,6 +7,7 @@
 import * as nodeFs from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { CheckpointError } from '../sdk/core/errors.ts';
+import { checkOptions, object } from '../sdk/core/options.ts';
 import { fsError } from './fs-error.ts';
 import { checkKey, checkRange, nonce, notFound, TEMP, wrongSize } from './key.ts';
 import type { Store, StoreBody } from './store.ts';
@@ -43,6 +44,7 @@ const STALE_MS = 60 * 60 * 1000;
  * @throws CheckpointError E_PERMISSION, E_QUOTA (disk full), E_UNSUPPORTED (no hard links), E_IO; each names the path.
  */
 export function fsStore(dir: string, o: FsStoreOptions = {}): Store {
+  checkOptions('fsStore', { fs: object('a module as node:fs/promises') }, o);
   const fs = o.fs ?? nodeFs;
   const root = resolve(dir);
   const name = `fs:${dir}`;

@@ -16,31 +16,46 @@ interface Loss {
   readonly dataLossMessage?: string;
 }
 
-let made: Promise<void> | undefined;
+/** Names of databases that are made to be deleted. */
+const MADE = 'isobit-log-';
+
+let made: Promise<string | undefined> | undefined;
 
 /**
  * A new log, which LevelDB begins where it compacts, as it does when a database is deleted. Once in a page or worker, which
  * ends with its browser: each time also writes a few records of the manifest, which has the same flaw. Housekeeping: it
- * never throws.
+ * never throws. Resolves to why Chromium has removed all databases at its start, if it has. It says so to the first that
+ * opens one, so this comes before every other opening.
  */
-export function freshLog(): Promise<void> {
+export function freshLog(): Promise<string | undefined> {
   const chromium = typeof IDBVersionChangeEvent === 'function' && 'dataLoss' in IDBVersionChangeEvent.prototype;
-  made ??= chromium ? makeAndDelete().catch(() => {}) : Promise.resolve();
+  made ??= chromium ? makeAndDelete() : Promise.resolve(undefined);
   return made;
 }
 
-async function makeAndDelete(): Promise<void> {
-  const name = `isobit-log-${nonce()}`; // of its own, so that no other tab is waited for
-  (await openDB(name)).close();
-  await deleteDB(name);
+async function makeAndDelete(): Promise<string | undefined> {
+  const name = MADE + nonce(); // of its own, so that no other tab is waited for
+  let told: Loss = {};
+  try {
+    const db = await openDB(name, 1, {
+      upgrade(_db, _old, _new, _tx, event) {
+        told = event as Loss;
+      },
+    });
+    db.close();
+    await deleteDB(name);
+    // of pages that were closed in between
+    for (const left of await indexedDB.databases()) {
+      if (left.name?.startsWith(MADE)) deleteDB(left.name).catch(() => {});
+    }
+  } catch {}
+  return told.dataLoss === 'total' ? told.dataLossMessage : undefined;
 }
 
-/** The error for a database that is new because the browser has removed what was there. */
-export function lossOf(event: IDBVersionChangeEvent & Loss, path: string): CheckpointError | undefined {
-  if (event.dataLoss !== 'total') return;
+export function lostStore(path: string, message: string): CheckpointError {
   return new CheckpointError('E_LOST', `${path}: the browser found its files damaged and removed all that was stored`, {
     path,
-    details: { message: event.dataLossMessage },
-    hint: 'it is empty now: close() the store or reload the page to begin anew, or copy the run back from elsewhere (copyRun)',
+    details: { message },
+    hint: 'close() the store to begin anew, or copy the run back from elsewhere after that (copyRun)',
   });
 }

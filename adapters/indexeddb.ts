@@ -11,7 +11,7 @@ import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from '
 import type { CheckpointError } from '../sdk/core/errors.ts';
 import { browserError, type Doing, lostPlace, lostRow, notHere, olderTab } from './browser-error.ts';
 import { type BrowserStore, type BrowserStoreOptions, persistence, untilAborted } from './browser-storage.ts';
-import { freshLog, lossOf } from './indexeddb-loss.ts';
+import { freshLog, lostStore } from './indexeddb-loss.ts';
 import { checkKey, checkRange, compareKeys, nonce, notFound } from './key.ts';
 import { piecesOf, sizeOf } from './pieces.ts';
 
@@ -49,32 +49,37 @@ type Tx<M extends Mode> = IDBPTransaction<Tables, typeof TABLES, M>;
  *   const trainer = new Trainer({ model, loss, optimizer, store: indexeddbStore('iris') });
  * @throws CheckpointError E_QUOTA (`details`: usage, quota and size in bytes), E_UNSUPPORTED where there is no IndexedDB,
  *   E_BUSY (another tab holds an older version), E_VERSION (a newer one), E_PERMISSION, E_IO, E_LOST (Chromium removed all
- *   that was stored, and says so once: told by every call until `close()`); each names the place.
+ *   that was stored, which it tells the page or worker that opens first: by every call until `close()`); each names the place.
  */
 export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): BrowserStore {
   const where = `indexeddb:${name}`;
   const place = (key: string) => `${where}/${checkKey(where, key)}`;
   let opened: Promise<IDBPDatabase<Tables>> | undefined;
-  const { ask, persisted } = persistence(o);
+  const { ask, persisted } = persistence('indexeddbStore', o);
   let swept = false;
+  /** That the browser has removed what was here; and that the caller knows, and begins anew. */
+  let told: CheckpointError | undefined;
+  let accepted = false;
 
-  function open(): Promise<IDBPDatabase<Tables>> {
-    const forget = () => {
-      if (opened === mine) opened = undefined;
-    };
-    let lost: CheckpointError | undefined;
-    const mine = new Promise<IDBPDatabase<Tables>>((resolve, reject) => {
-      if (typeof indexedDB === 'undefined')
-        throw notHere(where, 'IndexedDB', 'outside a browser use fsStore or memoryStore');
-      let refused: CheckpointError | undefined;
+  async function connect(forget: () => void): Promise<IDBPDatabase<Tables>> {
+    if (typeof indexedDB === 'undefined')
+      throw notHere(where, 'IndexedDB', 'outside a browser use fsStore or memoryStore');
+    const loss = await freshLog();
+    return new Promise((resolve, reject) => {
+      let failed: CheckpointError | undefined;
       openDB<Tables>(`isobit:${name}`, VERSION, {
-        upgrade(db, _old, _new, _tx, event) {
+        upgrade(db, _old, _new, tx) {
+          if (loss !== undefined && !accepted) {
+            // Nothing is made, so that whoever else opens it is told too.
+            failed = told = lostStore(where, loss);
+            tx.done.catch(() => {});
+            return tx.abort();
+          }
           for (const table of TABLES) db.createObjectStore(table);
-          lost = lossOf(event, where);
         },
         blocked() {
-          refused = olderTab(where);
-          reject(refused);
+          failed = olderTab(where);
+          reject(failed);
         },
         // Another tab wants to delete or upgrade it, and waits for this one: let go, and open it again when needed.
         blocking(_current, _wanted, event) {
@@ -82,19 +87,19 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
           forget();
         },
         terminated: forget,
-      })
-        .then(async (db) => {
-          await freshLog();
-          const failed = refused ?? lost;
-          if (!failed) return resolve(db);
-          db.close();
-          reject(failed);
-        })
-        .catch(reject);
+      }).then(
+        (db) => (failed ? db.close() : resolve(db)),
+        (e) => reject(failed ?? e),
+      );
     });
-    mine.catch(() => {
-      if (!lost) forget(); // a loss is told until the store is closed
-    });
+  }
+
+  function open(): Promise<IDBPDatabase<Tables>> {
+    const forget = () => {
+      if (opened === mine) opened = undefined;
+    };
+    const mine = connect(forget);
+    mine.catch(forget);
     return mine;
   }
 
@@ -266,6 +271,7 @@ export function indexeddbStore(name: string, o: BrowserStoreOptions = {}): Brows
     async close() {
       const open = opened;
       opened = undefined;
+      accepted ||= told !== undefined;
       (await open?.catch(() => undefined))?.close();
     },
   };

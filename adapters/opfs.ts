@@ -61,7 +61,7 @@ export function opfsStore(name: string, o: BrowserStoreOptions = {}): BrowserSto
   const where = `opfs:${name}`;
   const directory = `isobit-${encodeURIComponent(checkKey('opfs', name))}`;
   const place = (key: string) => `${where}/${checkKey(where, key)}`;
-  const { ask, persisted } = persistence(o);
+  const { ask, persisted } = persistence('opfsStore', o);
   let swept = false;
 
   /** Runs `work`, turning what the browser throws into typed errors. */

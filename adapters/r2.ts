@@ -8,6 +8,7 @@
  */
 
 import { CheckpointError, isIsobitError } from '../sdk/core/errors.ts';
+import { anything, checkOptions } from '../sdk/core/options.ts';
 import { checkKey, checkRange, notFound } from './key.ts';
 import { chunksOf, collect, piecesOf, sizeOf, unshared } from './pieces.ts';
 import type { Store, StoreBody } from './store.ts';
@@ -96,6 +97,7 @@ const KINDS: Readonly<Record<number, Kind>> = {
  * @throws CheckpointError E_LIMIT, E_INTEGRITY (R2 got other bytes), E_PERMISSION, E_RANGE, E_IO; each names bucket and key.
  */
 export function r2Store(bucket: R2BucketLike, o: R2StoreOptions = {}): Store {
+  checkOptions('r2Store', { name: anything }, o);
   const name = `r2:${o.name ?? ''}`;
   const place = (key: string) => `${name}/${checkKey(name, key)}`;
 

@@ -186,6 +186,9 @@ test('s3: options that cannot be are refused at once, without what they hold', (
     { partSize: 1024 },
     { partSize: 6 * 1024 * MIB },
     { credentials: { accessKeyId: SECRET } as never },
+    { credentials: SECRET as never },
+    { partsize: 5 * MIB } as never,
+    { readOnly: 'yes' as never },
     { endpoint: `https://user:${SECRET}@example.org/` },
     { endpoint: `ftp://${SECRET}/` },
   ]) {
@@ -197,6 +200,27 @@ test('s3: options that cannot be are refused at once, without what they hold', (
           .replaceAll(/ at .*\n/g, '')
           .includes(SECRET),
     );
+  }
+});
+
+test('s3: credentials that no header can carry are refused, and not told', async () => {
+  for (const [field, value] of [
+    ['accessKeyId', `${SECRET}\n`],
+    ['secretAccessKey', `${SECRET} `],
+    ['sessionToken', `a\n${SECRET}`],
+    ['accessKeyId', `${SECRET}€`],
+    ['accessKeyId', ''],
+  ]) {
+    const wrong = { ...credentials, [field]: value };
+    for (const given of [wrong, async () => wrong]) {
+      const fetch = () => assert.fail('nothing is sent');
+      const store = s3Store({ bucket: 'models', endpoint: 'http://127.0.0.1:1/', credentials: given, fetch });
+      await assert.rejects(
+        store.head('x'),
+        (e) =>
+          code('E_OPTION')(e) && (e as Error).message.includes(field) && !inspect(e, { depth: 9 }).includes(SECRET),
+      );
+    }
   }
 });
 

@@ -8,6 +8,7 @@
  */
 
 import { CheckpointError, OptionError } from '../sdk/core/errors.ts';
+import { anything, callable, checkOptions, flag, type OptionTable, object, required } from '../sdk/core/options.ts';
 import type { Ask, HttpOptions } from './http.ts';
 import { addressOf } from './http-address.ts';
 import type { Dialect, Entry, Page } from './http-dialect.ts';
@@ -44,6 +45,21 @@ export interface S3StoreOptions extends Pick<HttpOptions, 'fetch' | 'retry'> {
   oneWriter?: boolean;
 }
 
+const OPTIONS: OptionTable<S3StoreOptions> = {
+  bucket: required(anything),
+  prefix: anything,
+  region: anything,
+  endpoint: anything,
+  pathStyle: flag,
+  credentials: required(anything),
+  checksums: flag,
+  partSize: anything,
+  readOnly: flag,
+  oneWriter: flag,
+  fetch: callable('a function as fetch'),
+  retry: object('{ attempts, ms }'),
+};
+
 const MIB = 2 ** 20;
 
 /**
@@ -59,7 +75,8 @@ const MIB = 2 ** 20;
  */
 export function s3Store(o: S3StoreOptions): Store {
   const { bucket, region = 'us-east-1', checksums = true, partSize = 8 * MIB, readOnly, oneWriter } = o;
-  checkOptions(o);
+  checkOptions('s3Store', OPTIONS, o);
+  checkValues(o);
   const prefix = o.prefix ? `${o.prefix.replace(/\/$/, '')}/` : '';
   const place = placeOf(o);
   const signing: Signing = { region, credentials: o.credentials, checksums };
@@ -97,7 +114,7 @@ export function s3Store(o: S3StoreOptions): Store {
   return httpStore({ ...d, large: multipart(d, { partSize, checksums, bucket: inBucket, prefix }) });
 }
 
-function checkOptions({ bucket, region, prefix, partSize = 8 * MIB, credentials }: S3StoreOptions): void {
+function checkValues({ bucket, region, prefix, partSize = 8 * MIB, credentials }: S3StoreOptions): void {
   const fail = (what: string, hint: string) => new OptionError(`s3Store: ${what}`, { hint });
   if (!/^[\w][\w.-]{1,253}[\w]$/.test(bucket ?? '')) {
     throw fail('`bucket` is no name of one', "use its name alone, such as 'models'");

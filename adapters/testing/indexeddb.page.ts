@@ -1,7 +1,7 @@
 /** In a page or a worker: the shared suite over IndexedDB, and what is special to it. Node's side is indexeddb.test.ts. */
 
 import assert from 'node:assert/strict';
-import { indexeddbStore } from '../indexeddb.ts';
+import { type BrowserStore, indexeddbStore } from '../indexeddb.ts';
 import { bytes, code, fresh, noise, paused, serveCalls, storeCalls } from './page-calls.ts';
 import { failedPuts, pageStoreTests } from './page-store.ts';
 import { runTests } from './page-test.ts';
@@ -163,6 +163,19 @@ it('gives way to one who deletes the database, while idle and while writing', as
   assert.equal(await s.put('x', bytes(2), { ifAbsent: true }), 'written');
 });
 
+it('who deletes the database while it is opened is in nobody’s way', async (s, name) => {
+  await s.put('x', bytes(1));
+  for (let i = 0; i < 20; i++) {
+    const again = indexeddbStore(name);
+    const found = again.head('x');
+    await new Promise((r) => setTimeout(r, i / 4));
+    await wait(indexedDB.deleteDatabase(`isobit:${name}`));
+    assert.ok([null, 1].includes((await found)?.size ?? null));
+    await again.put('x', bytes(1));
+    await again.close();
+  }
+});
+
 it('an older version that another tab holds is E_BUSY; a newer one is E_VERSION', async (s, name) => {
   const held = await wait(indexedDB.open(`isobit:${name}`, 1));
   const proto = IDBFactory.prototype;
@@ -234,6 +247,15 @@ it('a transaction that the browser gives up: E_QUOTA where the store is full, el
     storage.estimate = async () => ({ usage: 90, quota: 100 });
     await assert.rejects(s.put('x', bytes(1, 2)), (e) => code('E_IO')(e) && (e as { retryable: boolean }).retryable);
     await assert.rejects(s.put('x', noise(11)), code('E_QUOTA'));
+    storage.estimate = () => Promise.reject(new TypeError('there is no such thing here'));
+    proto.put = () => {
+      throw new DOMException('no room', 'QuotaExceededError');
+    };
+    await assert.rejects(
+      s.put('x', noise(11)),
+      (e) => code('E_QUOTA')(e) && !(e as Error).message.includes('in use'),
+      'no figure that nobody told',
+    );
   } finally {
     proto.put = put;
     storage.estimate = estimate;
@@ -241,25 +263,37 @@ it('a transaction that the browser gives up: E_QUOTA where the store is full, el
   assert.equal(await s.head('x'), null);
 });
 
-/** What calls of a store say whose database the browser has removed, and after `close()` its keys. */
+/** What calls say after the browser has removed everything, by every store; and after `close()` the keys of one. */
 async function afterLoss(name: string): Promise<unknown[]> {
-  const store = indexeddbStore(name);
-  const keys = async () => {
+  const keysOf = async (store: BrowserStore) => {
     const found: string[] = [];
     for await (const { key } of store.list('')) found.push(key);
     return found;
   };
-  const said = [];
-  for (const call of [keys, () => store.head('x'), () => store.put('x', bytes(1))]) {
-    said.push(
-      await call().catch((e) => {
+  const [store, same, other] = [name, name, `${name}-b`].map((n) => indexeddbStore(n));
+  const said = await Promise.all(
+    [keysOf(store), store.head('x'), store.put('x', bytes(1)), same.head('x'), other.head('x')].map((call) =>
+      call.catch((e) => {
         assert.ok(e.message.includes(name) && e.details.message !== '' && e.hint.includes('copyRun'), e.message);
         return e.code;
       }),
-    );
-  }
+    ),
+  );
+  assert.equal(await store.head('x').catch((e) => e.code), 'E_LOST', 'and still');
   await store.close();
-  return [...said, await keys()];
+  assert.equal(await store.put('y', bytes(1)), 'written');
+  return [...said, await keysOf(store), await keysOf(same)];
 }
 
-serveCalls({ runTests, afterLoss, ...storeCalls(indexeddbStore, async (name) => (await raw(name)).writing.length) });
+/** A database as a page leaves it that is closed too soon. */
+const leave = async (name: string) => (await wait(indexedDB.open(name))).close();
+
+const databases = async () => (await indexedDB.databases()).map((d) => d.name);
+
+serveCalls({
+  runTests,
+  afterLoss,
+  leave,
+  databases,
+  ...storeCalls(indexeddbStore, async (name) => (await raw(name)).writing.length),
+});

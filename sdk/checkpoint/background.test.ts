@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
@@ -110,6 +112,54 @@ test("'replace' keeps the newest one waiting, and gives the others up", async ()
   );
 });
 
+test("'replace' holds two copies; the one that waits stays where the next cannot be taken or stored", async () => {
+  const { store, open } = gated();
+  const { of } = pictures();
+  const saver = new BackgroundSaver(new RunStore(store), 'replace');
+  const w = { data: new Float32Array(4 << 20), shape: [4 << 20], dtype: 'f32' as const };
+  const large = (step: number) => () => ({
+    ...of(step)(),
+    content: { kind: 'train', state: { step }, tensors: new Map([['model/w', w]]) },
+  });
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  const held = () => {
+    gc();
+    return process.memoryUsage().arrayBuffers / w.data.byteLength;
+  };
+  const before = held();
+  for (const n of [1, 2, 3, 4]) {
+    await saver.save(large(n));
+    const copies = held() - before;
+    assert.ok(copies > 0.9 && copies < 2.4, `${copies} copies behind save ${n}`); // each has an eighth to grow
+  }
+  await assert.rejects(
+    saver.save(() => Promise.reject(full)),
+    (e) => e === full,
+  );
+  const bad = () => ({ ...of(5)(), content: { kind: 'train', state: { lr: Number.NaN }, tensors: new Map() } });
+  await assert.rejects(saver.save(bad), { code: 'E_ENCODE' });
+  open();
+  await saver.close();
+  assert.deepEqual(await steps(store), [1, 4]);
+});
+
+test("'replace' gives no picture with tags up: the next save waits until it is written", async () => {
+  const { store, open } = gated();
+  const { of, taken } = pictures();
+  const saver = new BackgroundSaver(new RunStore(store), 'replace');
+  await saver.save(of(1));
+  await saver.save(() => ({ ...of(2)(), tags: ['release'] }));
+  const third = saver.save(of(3));
+  await tick();
+  assert.deepEqual(taken, [1, 2]);
+  open();
+  assert.equal(await third, true);
+  await saver.close();
+  assert.deepEqual(await steps(store), [1, 2, 3]);
+  assert.equal((await new RunStore(store).open('release'))?.commit.step, 2);
+});
+
 test('what is saved is the state when it was taken: arrays, shared memory and state may change at once', async () => {
   const shared = new Float32Array(new SharedArrayBuffer(4 * 300_000)).fill(1);
   const own = Int32Array.of(1, 2, 3);
@@ -169,9 +219,26 @@ test('an error surfaces once, at the next save, flush or close; the run is as it
   assert.deepEqual(await steps(store), [1, 5]);
   gate.fail = full;
   await saver.save(of(6));
+  await saver.settled();
+  assert.equal(await saver.save(of(7), { quiet: true }), true, 'left to be told by the next call');
   await assert.rejects(saver.close(), (e) => e === full);
-  await assert.rejects(saver.save(of(7)), { code: 'E_BUSY' });
-  assert.deepEqual(released, [1, 2, 4, 5, 6]);
+  await assert.rejects(saver.save(of(8)), { code: 'E_BUSY' });
+  assert.deepEqual(released, [1, 2, 4, 5, 6, 7]);
+});
+
+test('close carries out the saves that were called before it, and refuses those behind it', async () => {
+  for (const policy of ['block', 'replace'] as const) {
+    const { store, open } = gated();
+    const { of } = pictures();
+    const saver = new BackgroundSaver(new RunStore(store), policy);
+    const before = Promise.all([1, 2].map((n) => saver.save(of(n))));
+    const closed = saver.close();
+    await assert.rejects(saver.save(of(3)), { code: 'E_BUSY' });
+    open();
+    assert.equal((await closed)?.commit.step, 2);
+    assert.deepEqual(await before, [true, true]);
+    assert.deepEqual(await steps(store), [1, 2], policy);
+  }
 });
 
 test('a picture that cannot be stored is told at once, and released', async () => {

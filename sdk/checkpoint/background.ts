@@ -23,7 +23,7 @@ interface Taken {
 
 /**
  * Saves a run in the background. A picture is copied once, into memory that later ones take again; beside that a save holds at most
- * 16 MiB. With 'replace' there is one copy more, for the picture that waits.
+ * 16 MiB. With 'replace' there is one copy more, for the picture that waits: a newer one is copied into its memory.
  *
  * @example
  *   const saver = new BackgroundSaver(run, 'skip');
@@ -58,26 +58,31 @@ export class BackgroundSaver {
 
   /**
    * Takes a picture and resolves when it is copied, while it is saved in the background; `take` is called when its turn has come,
-   * at once unless 'block' has to wait. False where 'skip' left it out, without calling `take`.
-   * @throws what `take` throws, and the error of an earlier save, once.
+   * at once unless 'block' has to wait, or 'replace' for a picture with tags, which is not given up. False where 'skip' left it
+   * out, without calling `take`.
+   * @throws what `take` throws, and the error of an earlier save, once; with `quiet` that one is left to be told by the next call.
    */
-  save(take: () => Picture | Promise<Picture>): Promise<boolean> {
+  save(take: () => Picture | Promise<Picture>, o: { quiet?: boolean } = {}): Promise<boolean> {
+    if (this.#closed) {
+      return Promise.reject(new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' }));
+    }
     const mine = this.#tail.then(async () => {
-      if (this.#closed) {
-        throw new CheckpointError('E_BUSY', 'save: this saver is closed', { hint: 'make another one' });
-      }
-      if (this.#policy === 'block') await this.#flying;
-      this.#surface();
+      if (this.#policy === 'block' || this.#waiting?.info.tags?.length) await this.#flying;
+      if (!o.quiet) this.#surface();
       if (this.#policy === 'skip' && this.#flying) return false;
       const taken = await this.#copy(await take());
-      if (this.#flying) {
-        this.#spare = this.#waiting?.draft.image;
-        this.#waiting = taken;
-      } else this.#fly(taken);
+      if (this.#flying) this.#waiting = taken;
+      else this.#fly(taken);
       return true;
     });
     this.#tail = mine.catch(() => {});
     return mine;
+  }
+
+  /** Waits until nothing is under way; what went wrong is left to be told. */
+  async settled(): Promise<void> {
+    await this.#tail;
+    while (this.#flying) await this.#flying;
   }
 
   /**
@@ -85,13 +90,12 @@ export class BackgroundSaver {
    * @throws the error of an earlier save, once.
    */
   async flush(): Promise<Saved | undefined> {
-    await this.#tail;
-    while (this.#flying) await this.#flying;
+    await this.settled();
     this.#surface();
     return this.#saved;
   }
 
-  /** Flushes, and takes nothing any more. */
+  /** Flushes; saves that are called from now on are refused (E_BUSY), those before it are carried out. */
   close(): Promise<Saved | undefined> {
     this.#closed = true;
     return this.flush();
@@ -100,8 +104,9 @@ export class BackgroundSaver {
   async #copy(picture: Picture): Promise<Taken> {
     const { content, step, epoch, metrics, tags } = picture;
     const room = (bytes: number) => {
-      const image = this.#spare;
-      this.#spare = undefined;
+      // All is checked by now: the one that waits is given up, so that there are never three.
+      const image = this.#waiting?.draft.image ?? this.#spare;
+      this.#spare = this.#waiting = undefined;
       // A history grows from save to save.
       const fits = image && image.length >= bytes && image.length <= 2 * bytes;
       return fits ? image : new Uint8Array(bytes + (bytes >> 3));

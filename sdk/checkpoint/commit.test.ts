@@ -95,6 +95,8 @@ test('sealed records that say what cannot be', async () => {
   };
   const ints = { ...record, metrics: {} };
   assert.deepEqual(await decodeCommit(seal(ints), 'key', LIMITS), ints);
+  const oldest = { ...ints, createdAt: -8.64e15 };
+  assert.deepEqual(await decodeCommit(seal(oldest), 'key', LIMITS), oldest);
   const bad: [string, unknown][] = [
     ['v', 2],
     ['seq', 0],
@@ -118,6 +120,8 @@ test('sealed records that say what cannot be', async () => {
     ['tags', 'x'],
     ['tags', [1]],
     ['createdAt', 'now'],
+    ['createdAt', 1e300],
+    ['createdAt', -8_640_000_000_000_001],
     ['writer', 1],
     ['op', 'erase'],
     ['floor', -1],

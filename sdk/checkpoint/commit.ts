@@ -15,7 +15,7 @@ export interface CommitRecord {
   readonly v: 1;
   /** Position in the log, from 1. */
   readonly seq: number;
-  /** The commit that this state came from. */
+  /** The commit that this state came from: that a save went on from, that a rollback or a pin names; null where it began. */
   readonly parent: number | null;
   /** Completed steps and epochs. */
   readonly step: number;
@@ -27,7 +27,7 @@ export interface CommitRecord {
   readonly fingerprint: string;
   readonly metrics: Readonly<Record<string, number | null>>;
   readonly tags: readonly string[];
-  /** Milliseconds since 1970, by the writer's clock. */
+  /** Milliseconds since 1970, by the writer's clock; within what a Date can be. */
   readonly createdAt: number;
   readonly writer: string;
   /** 'save': a new state; 'rollback': an older one made the latest; 'pin': tags for an older one. */
@@ -90,6 +90,8 @@ export async function decodeCommit(bytes: Uint8Array, key: string, limits: Limit
 
 const isCount = (v: unknown): boolean => Number.isSafeInteger(v) && (v as number) >= 0;
 const isText = (v: unknown): boolean => typeof v === 'string';
+/** ECMA-262, 21.4.1.1: a Date beyond this is none, and showing it throws. */
+const isTime = (v: unknown): boolean => typeof v === 'number' && Math.abs(v) <= 8.64e15;
 const isDigest = (v: unknown): boolean => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v);
 
 const FIELDS: { readonly [K in keyof CommitRecord]: (v: unknown) => boolean } = {
@@ -109,7 +111,7 @@ const FIELDS: { readonly [K in keyof CommitRecord]: (v: unknown) => boolean } = 
     !Array.isArray(v) &&
     Object.values(v).every((m) => m === null || Number.isFinite(m)),
   tags: (v) => Array.isArray(v) && v.every(isText),
-  createdAt: Number.isFinite,
+  createdAt: isTime,
   writer: isText,
   op: (v) => v === 'save' || v === 'rollback' || v === 'pin',
   floor: isCount,

@@ -7,7 +7,7 @@ import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import type { CommitRecord } from './commit.ts';
-import { isDamage } from './damage.ts';
+import { isDamage, isRetired } from './damage.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { CommitLog } from './log.ts';
 import { contentOf, ObjectStore } from './objects.ts';
@@ -57,13 +57,11 @@ export async function copyRun(from: Store, to: Store, o: CopyOptions = {}): Prom
   const skipped: CheckpointError[] = [];
   const records = await liveOf(source, skipped, { signal });
   const held = await heldBy(target, source, records, { signal });
-  const sparse = !(await from.caps()).list;
   const good: CommitRecord[] = [];
   for (const r of records) {
     const why = held.has(r.seq) ? null : await carry(source, target, r, { signal });
     if (why === null) good.push(r);
-    // Where records cannot be removed, those of states that retention has removed stay.
-    else if (!(sparse && why.code === 'E_NOT_FOUND' && good.length > 0)) skipped.push(why);
+    else if (!(await isRetired(why, from, good.length > 0))) skipped.push(why);
   }
   const newest = good.findIndex((r) => r.op !== 'pin');
   if (newest < 0) throw noneValid(source, skipped);

@@ -151,6 +151,12 @@ test('the bytes are laid out as docs/checkpoint.md draws them', async () => {
   assert.equal(made.fingerprint, sha(Uint8Array.from(print)));
 });
 
+test('what is neither bytes nor a store is refused with what to give', async () => {
+  const encoded = await encodeCheckpoint(sampleContent());
+  for (const wrong of [encoded, (await encoded.bytes()).buffer, undefined] as unknown as Uint8Array[])
+    await assert.rejects(openCheckpoint(wrong), { code: 'E_OPTION', hint: /bytes\(\)/ });
+});
+
 test('300 random states and tensors come back as they were, aligned, whatever order they were given in', async () => {
   for (let seed = 0; seed < 300; seed++) {
     const c = randomContent(seed);

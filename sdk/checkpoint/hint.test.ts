@@ -4,6 +4,7 @@ import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { lastFrom } from './hint.ts';
+import { repairRun } from './repair.ts';
 import { RunStore, type RunStoreOptions } from './run.ts';
 import { tensor } from './sample.ts';
 
@@ -161,6 +162,25 @@ test('retention removes objects and leaves records, so that the log has no holes
   assert.deepEqual(undeleted, []);
   assert.equal((await keys(inner, 'objects/')).length, 2);
   assert.ok(asked.filter((a) => a.startsWith('get commits')).length < 12, 'the walk ends at the floor');
+});
+
+test('what retention removed in a store that cannot list is no damage; a state that is missing above it is', async () => {
+  const inner = memoryStore();
+  const { store } = blind(inner);
+  const r = run(store, { keepLast: 2, keepBest: { metric: 'acc', mode: 'max' } });
+  for (let step = 1; step <= 12; step++) {
+    await r.save(content(step), { step, epoch: 0, metrics: { acc: step === 2 ? 1 : 0 } });
+  }
+  await r.rollback('step:2');
+  const { checked, damaged, newest, needed } = await repairRun(store);
+  assert.deepEqual([checked, damaged, newest?.seq, needed], [3, [], 13, false]);
+  await inner.delete((await r.commits()).at(-1)!.object);
+  const lost = await repairRun(store);
+  assert.deepEqual(
+    lost.damaged.map((d) => d.seq),
+    [13],
+  );
+  assert.equal(lost.newest?.step, 12);
 });
 
 test('two writers without a list: the loser is told, also one that slept while old states were removed', async () => {

@@ -73,6 +73,16 @@ tensors  8, 64 B
   assert.ok(bare.includes(`note: "${'x'.repeat(18)}…`));
 });
 
+test('integers are shown to the last digit', async () => {
+  const ends = new Map<string, HostArray>([
+    ['u', tensor('u32', [2], [4294967295, 1])],
+    ['i', tensor('i32', [2], [-2147483648, 2147483647])],
+  ]);
+  const text = await describeCheckpoint(await open({ kind: 'weights', state: {}, tensors: ends }));
+  assert.match(text, /u .* min 1 {2}max 4294967295 {2}/);
+  assert.match(text, /i .* min -2147483648 {2}max 2147483647 {2}/);
+});
+
 test('nothing in a file drives the terminal it is shown on', async () => {
   const file = await open({
     kind: 'weights',

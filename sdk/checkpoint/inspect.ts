@@ -1,5 +1,6 @@
 /** A checkpoint as text that a person can read. */
 
+import { isFloat } from '../core/dtype.ts';
 import type { IO, Json } from '../core/host.ts';
 import { showShape } from '../core/shape.ts';
 import type { CheckpointFile, TensorInfo } from './reader.ts';
@@ -38,7 +39,7 @@ export async function describeCheckpoint(file: CheckpointFile, o: DescribeOption
 }
 
 /** Text from a file must not drive a terminal: control characters are shown escaped. */
-function safe(s: string): string {
+export function safe(s: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
   return s.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => {
     return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -98,7 +99,9 @@ function showStats(t: TensorInfo, s: Stats): string {
   if (t.dtype === 'bool') return `true ${s.count - s.zeros}  false ${s.zeros}`;
   const odd = s.nonfinite > 0 ? `  nonfinite ${s.nonfinite}` : '';
   if (Number.isNaN(s.mean)) return odd.trimStart();
-  return `min ${short(s.min)}  max ${short(s.max)}  mean ${short(s.mean)}  zeros ${s.zeros}${odd}`;
+  // Of integers every digit counts.
+  const end = isFloat(t.dtype) ? short : String;
+  return `min ${end(s.min)}  max ${end(s.max)}  mean ${short(s.mean)}  zeros ${s.zeros}${odd}`;
 }
 
 function short(v: number): string {

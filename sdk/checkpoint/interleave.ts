@@ -36,9 +36,9 @@ export interface Explored {
 
 const digest = (what: string | Uint8Array) => createHash('sha1').update(what).digest('base64');
 
-/** When prepared objects were written, and those that come later, by `modified`. */
+/** When prepared objects were written, and those that come later, by `modified`: far apart, since who collects goes by the time of day. */
 export const OLD = 0;
-export const YOUNG = 1000;
+export const YOUNG = 1e9;
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const out: T[] = [];

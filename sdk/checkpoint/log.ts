@@ -22,7 +22,7 @@ export class CommitLog {
   readonly #prefix: string;
   readonly #limits: Limits;
   /** The last append, while its outcome is not known: a store may fail after it has written. */
-  #unsure: { seq: number; bytes: Uint8Array } | undefined;
+  #unsure: { record: CommitRecord; bytes: Uint8Array } | undefined;
 
   /** @throws OptionError for a prefix that does not end in '/'. */
   constructor(store: Store, prefix: string, limits: Limits) {
@@ -32,6 +32,11 @@ export class CommitLog {
     this.#store = store;
     this.#prefix = prefix;
     this.#limits = limits;
+  }
+
+  /** E_ENCODE or E_LIMIT for what a record cannot say. */
+  encode(record: CommitRecord): Promise<Uint8Array> {
+    return encodeCommit(record, this.#limits);
   }
 
   key(seq: number): string {
@@ -134,8 +139,8 @@ export class CommitLog {
    */
   async append(record: CommitRecord, o: IO): Promise<void> {
     const { seq } = record;
-    const bytes = await encodeCommit(record, this.#limits);
-    this.#unsure = { seq, bytes };
+    const bytes = await this.encode(record);
+    this.#unsure = { record, bytes };
     const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true, signal: o.signal });
     if (answer === 'exists' && !(await this.#holds(seq, bytes, o))) {
       this.#unsure = undefined;
@@ -152,7 +157,7 @@ export class CommitLog {
   /** Brings in a record of another log as it is. E_CONFLICT where another one has its number. */
   async place(record: CommitRecord): Promise<void> {
     const { seq } = record;
-    const bytes = await encodeCommit(record, this.#limits);
+    const bytes = await this.encode(record);
     const answer = await this.#store.put(this.key(seq), bytes, { ifAbsent: true });
     if (answer === 'exists' && !(await this.#holds(seq, bytes, {}))) throw await this.#conflict(record, seq, {});
   }
@@ -160,7 +165,7 @@ export class CommitLog {
   /** This very record is there. */
   async has(record: CommitRecord, o: IO): Promise<boolean> {
     const { seq } = record;
-    return this.#holds(seq, await encodeCommit(record, this.#limits), o);
+    return this.#holds(seq, await this.encode(record), o);
   }
 
   /** Leaves the hint, which a reader that cannot list needs as soon as records were removed. */
@@ -168,13 +173,13 @@ export class CommitLog {
     return writeHint(this.#store, this.#prefix + LATEST, seq);
   }
 
-  /** The number of an append that failed and yet was written, once. */
-  async settle(o: IO): Promise<number | undefined> {
+  /** The record of an append that failed and yet was written, once. */
+  async settle(o: IO): Promise<CommitRecord | undefined> {
     if (!this.#unsure) return undefined;
-    const { seq, bytes } = this.#unsure;
-    const written = await this.#holds(seq, bytes, o);
+    const { record, bytes } = this.#unsure;
+    const written = await this.#holds(record.seq, bytes, o);
     this.#unsure = undefined;
-    return written ? seq : undefined;
+    return written ? record : undefined;
   }
 
   /** False also where it is gone by now: whoever has committed beyond it may remove it at any moment. */

@@ -86,7 +86,7 @@ export class ObjectStore {
     const seal = draft.sealed();
     if (answer === 'exists') {
       // saved before: worth a look, because a commit will stand on it
-      await this.open(object(), seal.root, o).catch(async (e) => {
+      await this.open(object(), seal.root, { ...o, verify: 'fresh' }).catch(async (e) => {
         if (!isDamage(e)) throw e;
         await this.#store.put(key(), draft.body, io);
       });

@@ -5,7 +5,7 @@
  */
 
 import type { Store } from '../../adapters/store.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, OptionError } from '../core/errors.ts';
 import type { HostArray, IO } from '../core/host.ts';
 import { hex, sha256 } from '../core/sha256.ts';
 import { concatBytes, sameBytes } from './bytes.ts';
@@ -38,8 +38,9 @@ export interface OpenOptions extends IO {
    * 'full' (the default) checks every byte before it answers. 'lazy' checks prologue, index and the root over all leaves,
    * and each tensor when it is read: for loading a part of a file over a network. 'keep' is 'full' for who will read all of a
    * large file: what was verified stays in memory, and is given to the first who reads it, so that nothing is read twice.
+   * 'fresh' is 'full', of what lies where it was put: a store that keeps copies reads it anew.
    */
-  verify?: 'full' | 'lazy' | 'keep';
+  verify?: 'full' | 'lazy' | 'keep' | 'fresh';
   limits?: Partial<Limits>;
 }
 
@@ -74,19 +75,23 @@ const FIRST = 64 * 1024;
  *   const file = await openCheckpoint(await readFile('model.cbor'));
  *   const w = await file.read('model/fc1.weight');
  * @throws CheckpointError E_MAGIC, E_VERSION, E_REQUIRES, E_TRUNCATED, E_TRAILING, E_NONCANONICAL, E_LAYOUT, E_SCHEMA,
- *   E_LIMIT, E_INTEGRITY; from a store also E_NOT_FOUND and what the store throws.
+ *   E_LIMIT, E_INTEGRITY; from a store also E_NOT_FOUND and what the store throws. OptionError for a source that is neither.
  */
 export async function openCheckpoint(
   source: Uint8Array | { readonly store: Store; readonly key: string },
   o: OpenOptions = {},
 ): Promise<CheckpointFile> {
   const limits = limitsOf(o.limits);
-  const full = o.verify !== 'lazy';
-  const attempt = async (fresh: boolean): Promise<CheckpointFile> => {
+  if (!(source instanceof Uint8Array || source?.store)) {
+    throw new OptionError('openCheckpoint: no bytes and no store', { hint: 'give bytes(), or { store, key }' });
+  }
+  const { signal, verify } = o;
+  const attempt = async (again: boolean): Promise<CheckpointFile> => {
+    const fresh = again || verify === 'fresh';
     const from =
       source instanceof Uint8Array
         ? bytesSource(source)
-        : await storeSource(source.store, source.key, full, { signal: o.signal, fresh });
+        : await storeSource(source.store, source.key, verify !== 'lazy', { signal, fresh });
     try {
       return await open(from, limits, o);
     } catch (e) {

@@ -4,16 +4,13 @@ import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { IO } from '../core/host.ts';
 import type { CommitRecord } from './commit.ts';
-import { isDamage } from './damage.ts';
-import type { Limits } from './limits.ts';
-import { RunStore } from './run.ts';
+import { isDamage, isRetired } from './damage.ts';
+import { RunStore, type RunStoreOptions } from './run.ts';
 
-export interface RepairOptions extends IO {
-  /** Where the run lies in the store: '' or text that ends in '/'. */
-  prefix?: string;
+/** `clock` and `writer` are for the commit that it appends. */
+export interface RepairOptions extends IO, Pick<RunStoreOptions, 'prefix' | 'clock' | 'writer' | 'limits'> {
   /** Does what is needed. Default false: it is only told. */
   apply?: boolean;
-  limits?: Partial<Limits>;
 }
 
 /** A commit that cannot be opened. */
@@ -27,7 +24,7 @@ export interface Damaged {
 }
 
 export interface Repair {
-  /** Live commits, all of which were opened and verified. */
+  /** Live commits, all of which were opened and verified; without those whose state retention has removed. */
   readonly checked: number;
   /** Newest first. */
   readonly damaged: readonly Damaged[];
@@ -42,17 +39,17 @@ export interface Repair {
 /**
  * Verifies every live commit of a run and says which are damaged, and which is the newest that is whole. With `apply`, and only
  * where newer commits are damaged, a rollback to it is appended. Nothing is removed or rewritten: damaged files stay where they
- * are, to be restored from a copy.
+ * are, to be restored from a copy. A store that keeps copies, as `cacheStore`, is asked for what lies behind them.
  *
  * @example
  *   const { damaged, newest, needed } = await repairRun(fsStore('runs/iris'));
  * @throws CheckpointError E_NOT_FOUND where there is no run; what the store throws; with `apply` also what a commit throws
  */
 export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Repair> {
-  const { prefix, apply = false, limits, signal } = o;
-  const run = new RunStore(store, { prefix, limits });
+  const { prefix, apply = false, clock, writer, limits, signal } = o;
+  const run = new RunStore(store, { prefix, clock, writer, limits });
   for (let missing = new Set<number>(); ; ) {
-    const { top, ...found } = await audit(run, signal);
+    const { top, ...found } = await audit(run, store, signal);
     if (found.checked === 0) {
       throw new CheckpointError('E_NOT_FOUND', `${store.name}: holds no run`, {
         path: store.name,
@@ -75,12 +72,11 @@ export async function repairRun(store: Store, o: RepairOptions = {}): Promise<Re
   }
 }
 
-async function audit(run: RunStore, signal: AbortSignal | undefined) {
+async function audit(run: RunStore, store: Store, signal: AbortSignal | undefined) {
   const damaged: Damaged[] = [];
   let [checked, top] = [0, 0];
   let newest: CommitRecord | null = null;
   for await (const { seq, commit, open } of run.audit({ signal })) {
-    checked++;
     top = Math.max(top, seq);
     try {
       await open();
@@ -88,8 +84,10 @@ async function audit(run: RunStore, signal: AbortSignal | undefined) {
       if (commit && commit.op !== 'pin') newest ??= commit;
     } catch (e) {
       if (!isDamage(e)) throw e;
+      if (await isRetired(e, store, checked > damaged.length)) continue;
       damaged.push({ seq, what: commit ? 'state' : 'record', commit, error: e });
     }
+    checked++;
   }
   return { checked, damaged, newest, top };
 }

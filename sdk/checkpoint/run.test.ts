@@ -8,7 +8,8 @@ import { fsStore } from '../../adapters/fs.ts';
 import { memoryStore } from '../../adapters/memory.ts';
 import type { Store } from '../../adapters/store.ts';
 import { CheckpointError } from '../core/errors.ts';
-import { RunStore, type RunStoreOptions } from './run.ts';
+import { repairRun } from './repair.ts';
+import { type CommitInfo, RunStore, type RunStoreOptions } from './run.ts';
 import { tensor } from './sample.ts';
 import type { CheckpointContent } from './writer.ts';
 
@@ -33,6 +34,9 @@ const content = (step: number): CheckpointContent => ({
   state: { step },
   tensors: new Map([['model/w', tensor('f32', [4], [step, 1, 2, 3])]]),
 });
+
+/** What was written by now is old. */
+const LATER = { graceMs: -60_000 };
 
 let ticks = 0;
 const run = (store: Store, o: RunStoreOptions = {}) =>
@@ -267,7 +271,7 @@ for (const [name, make] of STORES) {
     // and the same state saved again leaves the object that is there to be collected
     await r.save(content(3), at(3));
     assert.equal((await keys(store, 'objects/')).length, 4);
-    assert.equal((await run(store, { clock: () => Date.now() + 1e9 }).gc()).removed.length, 1);
+    assert.equal((await run(store).gc(LATER)).removed.length, 1);
     assert.equal((await run(store).resume())?.commit.step, 3);
   });
 
@@ -430,6 +434,17 @@ for (const [name, make] of STORES) {
     );
   });
 
+  it('claim() refuses what save() would refuse, before there is anything to save', async (store) => {
+    const r = run(store);
+    await r.claim();
+    await fill(r, 2);
+    await r.claim();
+    await assert.rejects(run(store).claim(), code('E_CONFLICT'));
+    for (const seq of [1, 2]) await damage(store, commitKey(seq), cut);
+    await assert.rejects(run(store).claim(), code('E_CONFLICT'), 'nor what cannot be read');
+    assert.equal((await keys(store, 'commits/')).length, 2);
+  });
+
   it('a commit whose answer was lost is found again, not taken for another writer’s', async (store) => {
     let lose = 0;
     const flaky: Store = {
@@ -455,6 +470,50 @@ for (const [name, make] of STORES) {
         [3, 2, 3],
       ],
     );
+  });
+
+  it('a run that is resumed after a commit of unknown outcome goes on from what was opened', async (store) => {
+    let deaf = false;
+    const flaky: Store = {
+      ...store,
+      put: async (key, body, o) => {
+        const answer = await store.put(key, body, o);
+        if (typeof key === 'string' && key.startsWith('commits/') && deaf) {
+          throw new CheckpointError('E_IO', 'the answer was lost', { retryable: true });
+        }
+        return answer;
+      },
+    };
+    const [a, b] = [run(flaky, { writer: 'a' }), run(store, { writer: 'b' })];
+    await fill(a, 1);
+    const loses = async (step: number) => {
+      deaf = true;
+      await assert.rejects(a.save(content(step), at(step)), code0('E_IO'));
+      deaf = false;
+    };
+    await loses(2);
+    await b.resume();
+    await b.save(content(3), at(3));
+    assert.equal((await a.resume())?.commit.writer, 'b');
+    assert.deepEqual((await a.save(content(4), at(4))).commit.parent, 3);
+    await loses(5);
+    await a.resume('step:1');
+    assert.deepEqual((await a.save(content(6), at(6))).commit.parent, 1);
+    // one that is not resumed goes on as if the answer had come; a tag is no state to come from
+    deaf = true;
+    await assert.rejects(a.pin('step:1', ['t']), code0('E_IO'));
+    deaf = false;
+    const { seq, parent } = (await a.save(content(7), at(7))).commit;
+    assert.deepEqual([seq, parent], [8, 6]);
+  });
+
+  it('a commit’s parent is the commit that its state came from', async (store) => {
+    const r = run(store);
+    await fill(r, 4);
+    assert.equal((await r.rollback('step:2')).commit.parent, 2);
+    assert.equal((await r.pin('step:3', ['good'])).commit.parent, 3);
+    assert.equal((await r.save(content(5), at(5))).commit.parent, 5, 'the rollback');
+    assert.equal((await run(store).rollback('step:3')).commit.parent, 3, 'also by one who did not resume');
   });
 
   it('retention removes records and objects, and writes the floor', async (store) => {
@@ -522,6 +581,45 @@ for (const [name, make] of STORES) {
     assert.equal((await run(store).resume())?.commit.step, 2);
   });
 
+  it('a commit that was damaged counts again once it opens in full, or the run is resumed', async () => {
+    const rule: RunStoreOptions = { keepLast: 1, keepBest: { metric: 'acc', mode: 'max' } };
+    for (const [how, look] of [
+      [cut, (r: RunStore) => r.open('best')],
+      [cut, (r: RunStore) => r.resume()],
+      [flip, (r: RunStore) => r.open('best')],
+    ] as const) {
+      const s = await make();
+      const r = run(s, rule);
+      const [first] = await fill(r, 2, (i) => ({ metrics: { acc: i === 1 ? 0.9 : 0.5 } }));
+      const whole = await s.get(first.object);
+      await damage(s, first.object, how);
+      assert.equal((await r.open('best'))?.commit.seq, 2);
+      await r.open('best', { verify: 'lazy' });
+      await s.put(first.object, whole);
+      await look(r);
+      for (const i of [3, 4]) await r.save(content(i), at(i, { metrics: { acc: 0.1 } }));
+      assert.deepEqual(
+        (await r.commits()).map((c) => c.step),
+        [1, 4],
+      );
+      assert.equal((await r.open('best'))?.file.state.step, 1);
+    }
+    const s = await make();
+    const r = run(s, rule);
+    await fill(r, 3, (i) => ({ metrics: { acc: [0.5, 0.9, 0.7][i - 1] }, tags: i === 1 ? ['first'] : [] }));
+    const record = await s.get(commitKey(2));
+    await damage(s, commitKey(2), cut);
+    await r.resume();
+    await r.save(content(4), at(4)); // has read all records but that one
+    await s.put(commitKey(2), record);
+    assert.equal((await r.open('best'))?.commit.seq, 2);
+    await r.save(content(5), at(5));
+    assert.deepEqual(
+      (await r.commits()).map((c) => c.step),
+      [1, 2, 5],
+    );
+  });
+
   it('what retention cannot remove is reported, tried again, and does not fail the save', async (store) => {
     let stuck = true;
     const sticky: Store = {
@@ -543,6 +641,48 @@ for (const [name, make] of STORES) {
     assert.equal((await keys(store)).length, 3, 'record, object, hint');
   });
 
+  it('a record that cannot be read is removed once it is below the floor', async (store) => {
+    const r = run(store, { keepLast: 2 });
+    await fill(r, 3);
+    await damage(store, commitKey(3), cut);
+    await r.resume();
+    for (let i = 4; i <= 6; i++) {
+      await r.save(content(i), at(i));
+      const seqs = [];
+      for await (const e of r.audit()) seqs.push(e.seq);
+      assert.deepEqual(
+        seqs,
+        [
+          [4, 3, 2],
+          [5, 4],
+          [6, 5],
+        ][i - 4],
+      );
+      if (i === 4) assert.ok(await store.head(commitKey(3)), 'it is live');
+    }
+    assert.deepEqual(await keys(store, 'commits/'), [commitKey(5), commitKey(6)]);
+    assert.equal((await r.gc(LATER)).removed.length, 1);
+    assert.equal((await keys(store, 'objects/')).length, 2);
+  });
+
+  it('what repair appends has the clock and the writer that it was given', async (store) => {
+    const commits = await fill(run(store), 2);
+    await damage(store, commits[1].object, cut);
+    const { done } = await repairRun(store, { apply: true, clock: () => 77, writer: 'who mends' });
+    assert.deepEqual([done?.createdAt, done?.writer, done?.step], [77, 'who mends', 1]);
+  });
+
+  it('what a killed writer left below the floor is no live commit', async (store) => {
+    await fill(run(store), 4);
+    const deaf: Store = { ...store, delete: async () => Promise.reject(new Error('killed')) };
+    const killed = run(deaf, { keepLast: 2 });
+    await killed.resume();
+    await assert.rejects(killed.save(content(5), at(5)), /killed/);
+    await damage(store, commitKey(2), cut);
+    const { checked, damaged } = await repairRun(store);
+    assert.deepEqual([checked, damaged], [2, []]);
+  });
+
   it('what a kill left below the floor is removed by the next save', async (store) => {
     await fill(run(store), 4);
     const deaf: Store = { ...store, delete: async () => Promise.reject(new Error('killed')) };
@@ -562,16 +702,22 @@ for (const [name, make] of STORES) {
   });
 
   it('gc removes objects that no commit names, once they are old, and nothing while a record is unreadable', async (store) => {
-    const r = run(store, { clock: () => Date.now() + 60_000 });
+    const r = run(store);
     const commits = await fill(r, 2);
     await store.put('objects/orphan.cbor', Uint8Array.of(1));
     assert.deepEqual(await r.gc(), { removed: [], young: ['objects/orphan.cbor'] });
-    assert.deepEqual(await r.gc({ graceMs: 1000 }), { removed: ['objects/orphan.cbor'], young: [] });
+    assert.deepEqual(await r.gc(LATER), { removed: ['objects/orphan.cbor'], young: [] });
     for (const c of commits) assert.ok(await store.head(c.object));
     await store.put('objects/orphan.cbor', Uint8Array.of(1));
     await damage(store, commitKey(1), cut);
     await assert.rejects(r.gc({ graceMs: 0 }), (e) => e instanceof CheckpointError);
     assert.ok(await store.head('objects/orphan.cbor'));
+  });
+
+  it('gc tells age by the clock that stores go by, whatever that of commits says', async (store) => {
+    await store.put('objects/orphan.cbor', Uint8Array.of(1));
+    const r = run(store, { clock: () => Date.now() + 1e9 });
+    assert.deepEqual(await r.gc(), { removed: [], young: ['objects/orphan.cbor'] });
   });
 
   it('files that are no commits are not looked at', async (store) => {
@@ -611,7 +757,15 @@ for (const [name, make] of STORES) {
     await fill(r, 1);
     await assert.rejects(r.save({ ...content(2), state: { lr: Number.NaN } }, at(2)), code('E_ENCODE'));
     for (const bad of [-1, 1.5, Number.NaN]) await assert.rejects(r.save(content(2), at(bad)), code('E_ENCODE'));
-    assert.equal((await keys(store, 'commits/')).length, 1);
+    const tags = Array.from({ length: 2000 }, (_, i) => `${'x'.repeat(40)}${i}`);
+    const infos: [Partial<CommitInfo>, string][] = [
+      [{ epoch: 0.5 }, 'E_ENCODE'],
+      [{ metrics: { '\ud800': 1 } }, 'E_ENCODE'],
+      [{ tags }, 'E_LIMIT'],
+    ];
+    for (const [info, want] of infos) await assert.rejects(r.save(content(2), at(2, info)), code(want));
+    await assert.rejects(r.pin('step:1', tags), code('E_LIMIT'));
+    assert.equal((await keys(store)).length, 2, 'no object either');
     assert.equal((await run(store).resume())?.commit.step, 1);
   });
 }

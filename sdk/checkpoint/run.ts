@@ -24,7 +24,7 @@ import type { CheckpointContent, CheckpointDraft } from './writer.ts';
 export interface RunStoreOptions extends Retention {
   /** Where the run lies in the store: '' or text that ends in '/'. */
   prefix?: string;
-  /** Milliseconds since 1970, for commit records. */
+  /** Milliseconds since 1970, for commit records alone. */
   clock?: () => number;
   /** Names this writer in commit records; random unless given. */
   writer?: string;
@@ -97,7 +97,7 @@ export class RunStore {
   #last: CommitRecord | undefined;
   /** All records, where retention needs them. */
   #records: readonly CommitRecord[] | undefined;
-  /** Commits found damaged: they count for nothing, and are removed only when they fall below the floor. */
+  /** Commits found damaged, until they open: they count for nothing, and are removed only when they fall below the floor. */
   readonly #bad = new Set<number>();
   /** Calls that write run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -128,7 +128,9 @@ export class RunStore {
   /** `open`, and takes the run over: what is saved next follows what is there now, and comes from what was opened. */
   resume(ref = 'latest', o: IO = {}): Promise<Opened | null> {
     return this.#inTurn(async () => {
+      this.#bad.clear();
       const { opened, top } = await this.#open(ref, { signal: o.signal, verify: 'keep' });
+      await this.#log.settle(o); // an append of before is among what was found, or in vain
       this.#top = top;
       this.#parent = opened?.commit.seq ?? null;
       this.#floor = opened?.commit.floor ?? 0;
@@ -138,6 +140,14 @@ export class RunStore {
     });
   }
 
+  /**
+   * Refuses what `save` would refuse before anything is written: for who wants to know before there is a state to save.
+   * @throws CheckpointError E_CONFLICT where the run already has commits, readable or not, and was never opened.
+   */
+  async claim(o: IO = {}): Promise<void> {
+    await this.#inTurn(() => this.#look(o));
+  }
+
   /** Readable live commits, oldest first. */
   async commits(o: IO = {}): Promise<CommitRecord[]> {
     const out: CommitRecord[] = [];
@@ -145,11 +155,14 @@ export class RunStore {
     return out;
   }
 
-  /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full, one by one. */
+  /** Every live commit, newest first, also those that cannot be read: to be opened, each verified in full where it was put, one by one. */
   async *audit(o: IO = {}): AsyncGenerator<Audited> {
-    for await (const e of this.#log.newestFirst({ ...o, all: true })) {
+    for await (const e of this.#log.newestFirst(o)) {
       if ('error' in e) yield { seq: e.seq, open: () => Promise.reject(e.error) };
-      else yield { seq: e.seq, commit: e.record, open: () => this.#objects.open(e.record.object, e.record.root, o) };
+      else {
+        const { seq, object, root } = e.record;
+        yield { seq, commit: e.record, open: () => this.#objects.open(object, root, { ...o, verify: 'fresh' }) };
+      }
     }
   }
 
@@ -162,10 +175,10 @@ export class RunStore {
     return this.#inTurn(async () => {
       const tags = (info.tags ?? []).map(checkTag);
       const top = await this.#look(o);
-      const state = await this.#objects.put(content, o, this.#last);
       const { step, epoch } = info;
       const metrics = finite(info.metrics ?? {});
-      return this.#commit(top, { ...state, step, epoch, metrics, tags, op: 'save' }, o);
+      const said = { parent: this.#parent, step, epoch, metrics, tags, op: 'save' } as const;
+      return this.#commit(top, said, () => this.#objects.put(content, o, this.#last), o);
     });
   }
 
@@ -183,15 +196,15 @@ export class RunStore {
   }
 
   /**
-   * Removes objects that no commit names and that are older than `graceMs` (a day): what a kill between object and commit
-   * leaves behind. While a commit record cannot be read nothing is removed, because its object cannot be known.
+   * Removes objects that no commit names and that are older than `graceMs` (a day), by the time of day: what a kill between object
+   * and commit leaves behind. While a commit record cannot be read nothing is removed, because its object cannot be known.
    */
   gc(o: IO & { graceMs?: number } = {}): Promise<Collected> {
     return this.#inTurn(async () => {
       const named = await this.#named(o);
       const removed: string[] = [];
       const young: string[] = [];
-      const before = this.#clock() - (o.graceMs ?? DAY);
+      const before = Date.now() - (o.graceMs ?? DAY); // stores have no other clock
       for await (const { object, modified } of this.#objects.list(o)) {
         if (named.has(object)) continue;
         const old = modified !== undefined && modified <= before;
@@ -260,7 +273,9 @@ export class RunStore {
       try {
         if ('error' in entry) throw entry.error;
         const commit = entry.record;
-        return { file: await this.#objects.open(commit.object, commit.root, o), commit, skipped };
+        const file = await this.#objects.open(commit.object, commit.root, o);
+        if (o.verify !== 'lazy' && this.#bad.delete(entry.seq)) this.#records = undefined;
+        return { file, commit, skipped };
       } catch (e) {
         if (!isDamage(e)) throw e;
         this.#bad.add(entry.seq);
@@ -290,10 +305,9 @@ export class RunStore {
   /** The end of the log that this writer follows. */
   async #look(o: IO): Promise<number> {
     const mine = await this.#log.settle(o);
-    if (mine !== undefined) {
-      this.#top = mine;
-      this.#parent = mine;
-      this.#records = this.#last = undefined;
+    if (mine) {
+      this.#follow(mine);
+      this.#records = undefined;
     }
     if (this.#top !== undefined) return this.#top;
     const top = (await this.#log.seqs(o)).at(-1) ?? 0;
@@ -308,40 +322,49 @@ export class RunStore {
     return 0;
   }
 
+  /** What this writer has committed is what it goes on from. */
+  #follow(commit: CommitRecord): void {
+    this.#top = commit.seq;
+    this.#last = commit;
+    this.#floor = commit.floor;
+    if (commit.op !== 'pin') this.#parent = commit.seq;
+  }
+
   #again(ref: string, as: { op: 'rollback' | 'pin'; tags: readonly string[] }, o: IO): Promise<Saved> {
     return this.#inTurn(async () => {
       as.tags.forEach(checkTag);
-      const found = await this.#open(ref, o);
+      const found = await this.#open(ref, { ...o, verify: 'fresh' });
       this.#top ??= found.top;
       const top = await this.#look(o);
       if (!found.opened) return this.#none(ref, []);
       const { commit, file } = found.opened;
       const { step, epoch, metrics } = commit;
       const last = this.#last ?? (await this.#log.record(top, o));
-      const { object, size, root, fingerprint } =
-        last?.object === commit.object ? commit : await this.#objects.put(contentOf(file), o);
-      return this.#commit(top, { step, epoch, object, size, root, fingerprint, metrics, ...as }, o);
+      const state = async () => (last?.object === commit.object ? commit : this.#objects.put(contentOf(file), o));
+      return this.#commit(top, { parent: commit.seq, step, epoch, metrics, ...as }, state, o);
     });
   }
 
+  /** A state is large: what a record cannot say is told before it is written. */
   async #commit(
     top: number,
-    what: Omit<CommitRecord, 'v' | 'seq' | 'parent' | 'createdAt' | 'writer' | 'floor'>,
+    said: Pick<CommitRecord, 'parent' | 'step' | 'epoch' | 'metrics' | 'tags' | 'op'>,
+    state: () => Promise<Pick<CommitRecord, 'object' | 'size' | 'root' | 'fingerprint'>>,
     o: IO,
   ): Promise<Saved> {
-    const base = { v: 1, seq: top + 1, parent: this.#parent, createdAt: this.#clock(), writer: this.#writer } as const;
-    const draft: CommitRecord = { ...base, ...what, floor: this.#floor };
+    const none = '0'.repeat(64);
+    const base = { v: 1, seq: top + 1, createdAt: 0, writer: this.#writer, floor: this.#floor, ...said } as const;
+    await this.#log.encode({ ...base, object: `objects/${none}`, size: 0, root: none, fingerprint: none });
+    const { object, size, root, fingerprint } = await state();
+    const draft: CommitRecord = { ...base, object, size, root, fingerprint, createdAt: this.#clock() };
     const before = await this.#live(o);
     const stays = before ? kept([...before.filter((r) => !this.#bad.has(r.seq)), draft], this.#rule) : undefined;
     const commit = stays ? { ...draft, floor: [...stays].reduce((a, b) => Math.min(a, b)) } : draft;
     await this.#log.append(commit, o);
-    this.#top = commit.seq;
-    this.#last = commit;
-    this.#floor = commit.floor;
-    if (commit.op !== 'pin') this.#parent = commit.seq;
+    this.#follow(commit);
     if (!before || !stays) return { commit, undeleted: [] };
-    const dead = (r: CommitRecord) => !stays.has(r.seq) && (!this.#bad.has(r.seq) || r.seq < commit.floor);
-    const { remaining, undeleted } = await prune(this.#log, this.#objects, [...before, commit], commit, dead);
+    const all = [...before, commit];
+    const { remaining, undeleted } = await prune(this.#log, this.#objects, all, stays, this.#bad, commit);
     this.#records = remaining;
     return { commit, undeleted };
   }

@@ -1,6 +1,7 @@
 /** `isobit diff`: whether two states are equal, or what differs and by how much. */
 
 import type { CheckpointFile } from '../checkpoint/index.ts';
+import { safe } from '../checkpoint/inspect.ts';
 import { fromBf16, fromF16 } from '../core/half.ts';
 import type { HostArray, Json } from '../core/host.ts';
 import { sameShape, showShape } from '../core/shape.ts';
@@ -13,7 +14,7 @@ interface Distance {
   /** Elements that differ. */
   readonly elements: number;
   readonly of: number;
-  /** Greatest distance in units of the last place (integers: in value); null where one of the two is NaN. */
+  /** Greatest distance in units of the last place (integers: in value); null where one of the two is NaN, or both by other bits. */
   readonly ulp: number | null;
   /** Greatest difference of the values. */
   readonly max: number;
@@ -38,7 +39,7 @@ interface Report {
 export async function diff(a: string, b: string, o: JsonOption, t: Terminal): Promise<void> {
   const [x, y] = [(await openAt(await placeOf(a))).file, (await openAt(await placeOf(b))).file];
   const report = await compare(x, y);
-  t.out(o.json ? `${JSON.stringify(report)}\n` : `${text(report, a, b).join('\n')}\n`);
+  t.out(o.json ? `${JSON.stringify(report)}\n` : `${text(report, a, b).map(safe).join('\n')}\n`);
 }
 
 /** Tensors are read one pair at a time. */
@@ -80,15 +81,20 @@ function gap(a: HostArray, b: HostArray): number | null {
   return Number.isNaN(max) ? null : max;
 }
 
+/** The bits of each element as a number: states are equal by them, and a NaN has many. */
+const wordsOf = ({ data }: HostArray) =>
+  data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
+
 function distance(a: HostArray, b: HostArray): Distance {
   const value = numberOf(a);
+  const [p, q] = [wordsOf(a), wordsOf(b)];
   let elements = 0;
   let ulp = 0;
   let max = 0;
   let nan = false;
   for (let i = 0; i < a.data.length; i++) {
+    if (p[i] === q[i]) continue;
     const [x, y] = [value(a.data[i]), value(b.data[i])];
-    if (Object.is(x, y)) continue;
     elements++;
     if (Number.isNaN(x) || Number.isNaN(y)) nan = true;
     else {
@@ -134,7 +140,7 @@ function text(r: Report, a: string, b: string): string[] {
     }),
     ...r.tensors.map(
       (d) =>
-        `  ${d.name}: ${d.elements} of ${d.of} elements, ${d.ulp === null ? 'NaN in one' : `at most ${d.ulp} ulp`}, ${d.max}`,
+        `  ${d.name}: ${d.elements} of ${d.of} elements, ${d.ulp === null ? 'NaN in one or both' : `at most ${d.ulp} ulp`}, ${d.max}`,
     ),
   ];
 }

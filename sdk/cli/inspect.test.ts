@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { describeCheckpoint, encodeCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
 import { inspect } from './inspect.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
@@ -47,6 +48,7 @@ test('a damaged, truncated or foreign file, a directory, a missing file: a typed
     ['changed.cbor', bytes.with(bytes.length - 40, bytes[bytes.length - 40] ^ 1), /^E_/],
     ['short.cbor', bytes.slice(0, -1), /^E_TRUNCATED$/],
     ['other.txt', new TextEncoder().encode('not a checkpoint at all'), /^E_/],
+    ['model.safetensors', writeSafetensors({ tensors, metadata: {} }), /^E_MAGIC$/],
     ['missing.cbor', null, /^E_NOT_FOUND$/],
     ['.', null, /^E_NOT_FOUND$/],
   ];
@@ -54,6 +56,8 @@ test('a damaged, truncated or foreign file, a directory, a missing file: a typed
     const path = join(dir, name);
     if (content) writeFileSync(path, content);
     await assert.rejects(show(path), (e: unknown) => {
+      if (name === 'model.safetensors')
+        assert.match((e as CheckpointError).hint, /\.safetensors file .*isobit convert/);
       assert.ok(e instanceof CheckpointError, String(e));
       assert.match(e.code, code, name);
       assert.ok(e.message.includes(path), e.message);

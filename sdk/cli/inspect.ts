@@ -1,6 +1,7 @@
 /** `isobit inspect`: what a checkpoint holds, once every byte of it has been verified. */
 
 import { type CheckpointFile, describeCheckpoint } from '../checkpoint/index.ts';
+import { safe } from '../checkpoint/inspect.ts';
 import { statsOf } from '../checkpoint/stats.ts';
 import type { JsonOption } from './options.ts';
 import { openAt, placeOf } from './place.ts';
@@ -9,7 +10,7 @@ import { charts } from './sparkline.ts';
 
 export async function inspect(path: string, o: JsonOption, t: Terminal): Promise<void> {
   const { file, commit, skipped } = await openAt(await placeOf(path));
-  for (const e of skipped) t.err(`isobit: passed over: ${e.message} (${e.code})\n`);
+  for (const e of skipped) t.err(`isobit: passed over: ${safe(e.message)} (${e.code})\n`);
   if (o.json) {
     t.out(`${JSON.stringify({ ...(await summary(file)), ...(commit && { commit }) })}\n`);
     return;

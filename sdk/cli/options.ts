@@ -96,7 +96,8 @@ export interface ConformanceOptions {
   json?: boolean;
 }
 
-const PLACE = 'a checkpoint, or the directory or address of a run, with #step:100, #best or a tag behind it';
+const PLACE =
+  'a checkpoint, or the directory or address of a run, with #step:100, #best:val/loss:min or a tag behind it';
 const RUN = { name: 'run', description: 'the directory or the address of a run' };
 const REF = { name: 'ref', description: 'a commit: latest, a tag, step:100, or the first digits of a root' };
 
@@ -130,9 +131,13 @@ export const COMMANDS: readonly CommandInfo[] = [
       {
         name: 'in',
         description:
-          'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk; a path or an address',
+          'a checkpoint or a run, or a file that ends in .safetensors .npz .npy .json .pt .pth .bpk .mpk; a path or an address',
       },
-      { name: 'out', description: 'a file that ends in .cbor .safetensors .npz .json .bpk' },
+      {
+        name: 'out',
+        description:
+          'a file that ends in .cbor .safetensors .npz .npy .json .bpk; a path, or an address whose server takes PUT',
+      },
     ],
     description: 'Convert between checkpoints and the files of other programs.',
   },
@@ -145,7 +150,7 @@ export const COMMANDS: readonly CommandInfo[] = [
   {
     name: 'rollback',
     arguments: [RUN, REF],
-    description: 'Make an older commit the latest, by a new commit that names it; nothing is rewritten.',
+    description: 'Make an older commit the latest, by a new commit with a copy of its state; nothing is rewritten.',
   },
   { name: 'gc', arguments: [RUN], description: 'Remove the objects that no commit names, which killed writers leave.' },
   {
@@ -275,7 +280,7 @@ export const OPTIONS: readonly OptionInfo[] = [
   },
   {
     name: 'json',
-    description: 'print the result as one JSON object on the last line of standard output',
+    description: 'print the result as JSON, on the last line of standard output',
     commands: [
       'train',
       'inspect',

@@ -126,6 +126,9 @@ test('errors of a command are told once, with their code and hint; unforeseen on
   assert.equal(await run(['inspect', 'x'], fail(new DataError('no rows', { hint: 'Give some.' })), t), 1);
   assert.equal(err, 'isobit: no rows (E_DATA)\n  Give some.\n');
   err = '';
+  await run(['inspect', 'x'], fail(new DataError('a\u001b[2J', { hint: 'b\u009b' })), t);
+  assert.equal(err, 'isobit: a\\u001b[2J (E_DATA)\n  b\\u009b\n');
+  err = '';
   assert.equal(await run(['inspect', 'x'], fail(new TypeError('oops')), t), 1);
   assert.match(err, /^isobit: TypeError: oops\n {4}at /);
 });

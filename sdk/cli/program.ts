@@ -1,6 +1,7 @@
 /** From the arguments to a command: commander over the options table, and errors as one clear message. */
 
 import { Command, CommanderError, Option } from 'commander';
+import { safe } from '../checkpoint/inspect.ts';
 import { isIsobitError, OptionError } from '../core/errors.ts';
 import {
   type ArgumentInfo,
@@ -101,7 +102,7 @@ function checkArgument(command: string, { name, choices }: ArgumentInfo, text: s
 
 /** One message and what to do about it; a stack only for what nobody foresaw. */
 export function explain(e: unknown): string {
-  if (isIsobitError(e)) return `isobit: ${e.message} (${e.code})${e.hint ? `\n  ${e.hint}` : ''}`;
+  if (isIsobitError(e)) return `isobit: ${safe(e.message)} (${e.code})${e.hint ? `\n  ${safe(e.hint)}` : ''}`;
   if (e instanceof CommanderError) {
     if (e.code === 'commander.help') return 'isobit: no command was given\n  See isobit --help.';
     return `isobit: ${e.message.replace(/^error: /, '').replaceAll('\n', ' ')} (E_OPTION)\n  See isobit --help.`;

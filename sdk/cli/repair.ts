@@ -1,6 +1,7 @@
 /** `isobit repair`: what is damaged in a run, and what mends it; done only when it is asked for. */
 
 import { repairRun } from '../checkpoint/index.ts';
+import { safe } from '../checkpoint/inspect.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { RepairOptions } from './options.ts';
 import { runAt } from './place.ts';
@@ -16,7 +17,7 @@ export async function repair(path: string, o: RepairOptions, t: Terminal): Promi
   } else {
     for (const d of damaged) {
       t.out(`BAD   commit ${d.seq}, its ${d.what}${d.commit ? `, step ${d.commit.step}` : ''}\n`);
-      t.out(`      ${d.error.message} (${d.error.code})\n`);
+      t.out(`      ${safe(d.error.message)} (${d.error.code})\n`);
     }
     t.out(`${path}: ${checked - damaged.length} of ${checked} commits good\n`);
     if (newest)

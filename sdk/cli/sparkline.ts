@@ -1,6 +1,7 @@
 /** A training's metrics at a glance: a line of blocks each. */
 
 import type { CheckpointFile } from '../checkpoint/index.ts';
+import { safe } from '../checkpoint/inspect.ts';
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
 const WIDTH = 48;
@@ -27,7 +28,7 @@ export async function charts(file: CheckpointFile): Promise<string[]> {
   const series = await file.readAll({ only: (t) => /^metrics\/(?!(?:val\/)?step$)/.test(t.name) && t.bytes >= 8 });
   if (series.size === 0) return [];
   const short = (v: number) => String(Number(v.toPrecision(4)));
-  const names = [...series.keys()].map((n) => n.slice('metrics/'.length));
+  const names = [...series.keys()].map((n) => safe(n.slice('metrics/'.length)));
   const wide = Math.max(...names.map((n) => n.length));
   const lines = [...series.values()].map(({ data }, i) => {
     const values = Array.from(data as ArrayLike<number>);

@@ -22,57 +22,15 @@ import { inspect } from './inspect.ts';
 import type { Terminal } from './program.ts';
 import { repair } from './repair.ts';
 import { sparkline } from './sparkline.ts';
+import { content, runIn, said, serving, weights } from './testing.ts';
 import { verify } from './verify.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'isobit-tools-'));
 after(() => rmSync(root, { recursive: true }));
 const at = (name: string) => join(root, name);
 
-/** What a command prints. */
-async function said(work: (t: Terminal) => Promise<void>): Promise<string> {
-  const out: string[] = [];
-  await work({ out: (text) => void out.push(text), err: (text) => assert.fail(text) });
-  return out.join('');
-}
-
-const weights = (shift: number): Map<string, HostArray> =>
-  new Map<string, HostArray>([
-    ['model/fc1.weight', array('f32', [2, 3], [1, 2, 3, 4, 5, 6 + shift])],
-    ['model/fc1.bias', array('f32', [2], [0.1, -0.25].map(Math.fround))],
-    ['optim/m/fc1.bias', array('f32', [2], [1e-3, 2].map(Math.fround))],
-    ['metrics/step', array('u32', [4], [1, 2, 3, 4])],
-    ['metrics/loss', array('f32', [4], [8, 4, 2, 1])],
-  ]);
-const content = (step: number) => ({
-  kind: 'train',
-  schema: { model: 1, optim: 1 },
-  state: { model: { type: 'linear', in: 3, out: 2 }, train: { step } },
-  tensors: weights(step / 1024),
-});
-
-/** A run of three commits. */
-async function runIn(name: string): Promise<RunStore> {
-  const run = new RunStore(fsStore(at(name)));
-  for (const step of [10, 20, 30])
-    await run.save(content(step), { step, epoch: step / 10, metrics: { loss: 1 / step } });
-  return run;
-}
-
-/** A directory by HTTP. */
-async function serving(dir: string, work: (address: string) => Promise<void>): Promise<void> {
-  await using server = await listen((q, r) => {
-    try {
-      r.end(readFileSync(join(dir, decodeURIComponent(new URL(q.url as string, 'http://x').pathname))));
-    } catch {
-      r.statusCode = 404;
-      r.end();
-    }
-  });
-  await work(server.url.slice(0, -1));
-}
-
 test('log, tag, rollback: the commits of a run, by text and as JSON', async () => {
-  await runIn('history');
+  await runIn(at('history'));
   const path = at('history');
   const lines = (await said((t) => log(path, {}, t))).trimEnd().split('\n');
   assert.equal(lines.length, 3);
@@ -98,8 +56,44 @@ test('log, tag, rollback: the commits of a run, by text and as JSON', async () =
   );
 });
 
+test('log: a tag stands where it is now; what cannot be read is told beside it; no control characters', async () => {
+  const run = await runIn(at('marked'));
+  const path = at('marked');
+  await run.pin('step:10', ['here']);
+  assert.match(await said((t) => log(path, {}, t)), /^ {5}4 .* pin {2}#here\n/);
+  await run.pin('step:20', ['here']);
+  await run.save(content(60), { step: 60, epoch: 6, metrics: { '\u001b[2J': 1 } });
+  const text = await said((t) => log(path, {}, t));
+  assert.deepEqual(
+    text.match(/^.*#here$/gm)?.map((line) => line.trimStart()[0]),
+    ['5'],
+  );
+  assert.match(text, / {2}\\u001b\[2J 1\n/);
+  const file = join(path, 'commits', readdirSync(join(path, 'commits')).sort()[1]);
+  writeFileSync(file, readFileSync(file).subarray(0, 40));
+  for (const json of [false, true]) {
+    const [out, err]: string[][] = [[], []];
+    await log(path, { json }, { out: (s) => void out.push(s), err: (s) => void err.push(s) });
+    assert.match(err.join(''), /^isobit: passed over: commits\/0+2\.cbor: .* \(E_\w+\)\n$/);
+    if (json)
+      assert.deepEqual(
+        JSON.parse(out.join('')).map((c: { seq: number }) => c.seq),
+        [1, 3, 4, 5, 6],
+      );
+    else assert.equal(out.length, 5);
+  }
+});
+
+test('log: what retention has left behind below the floor is not there', async () => {
+  const run = new RunStore(fsStore(at('floored')), { keepLast: 2 });
+  for (const step of [1, 2, 3, 4]) await run.save(content(step), { step, epoch: 0 });
+  const below = join(at('floored'), 'commits', `${'1'.padStart(20, '0')}.cbor`);
+  writeFileSync(below, 'left by a kill');
+  assert.deepEqual((await said((t) => log(at('floored'), {}, t))).match(/step \d/g), ['step 4', 'step 3']);
+});
+
 test('tag, rollback, gc and repair write to an address whose server keeps conditions, and to no other', async () => {
-  await runIn('served');
+  await runIn(at('served'));
   const path = at('served');
   const by = async (o: ServerOptions, work: (address: string) => Promise<void>) => {
     await using server = await listen(storeHandler(fsStore(path), o));
@@ -126,7 +120,7 @@ test('tag, rollback, gc and repair write to an address whose server keeps condit
 });
 
 test('inspect takes a run, a reference, a file and an address; metrics are drawn', async () => {
-  await runIn('shown');
+  await runIn(at('shown'));
   const path = at('shown');
   const text = await said((t) => inspect(path, {}, t));
   assert.match(text, /commit {7}3, step 30/);
@@ -149,7 +143,7 @@ test('inspect takes a run, a reference, a file and an address; metrics are drawn
 });
 
 test('verify: a good run, then one whose state and one whose record are damaged', async () => {
-  await runIn('checked');
+  await runIn(at('checked'));
   const path = at('checked');
   const good = await said((t) => verify(path, {}, t));
   assert.match(good, /3 of 3 good, \d+ bytes verified\n$/);
@@ -175,8 +169,30 @@ test('verify: a good run, then one whose state and one whose record are damaged'
   assert.match(await said((s) => verify(at('one.cbor'), {}, s)), /1 of 1 good/);
 });
 
+test('verify and repair: what retention removed in a store that cannot list is not told of', async () => {
+  const inner = fsStore(at('sparse'));
+  const store = { ...inner, caps: async () => ({ ...(await inner.caps()), list: false }) };
+  const run = new RunStore(store, { keepLast: 1, keepEvery: 2 });
+  for (let step = 2; step <= 7; step++) await run.save(content(step), { step, epoch: 0 });
+  const [second] = await run.commits();
+  const both = (address: string) =>
+    said(async (t) => {
+      await verify(address, {}, t);
+      await repair(address, {}, t);
+    });
+  await serving(at('sparse'), async (address) => {
+    assert.match(
+      await both(address),
+      /4 of 4 good, \d+ bytes verified\n.*: 4 of 4 commits good\n.*\nnothing is damaged\n$/,
+    );
+    const file = join(at('sparse'), second.object);
+    writeFileSync(file, readFileSync(file).subarray(0, 300));
+    await assert.rejects(both(address), { code: 'E_INTEGRITY', message: /1 of 4 damaged/ });
+  });
+});
+
 test('repair tells what is damaged and what would mend it, and acts only when asked', async () => {
-  const run = await runIn('broken');
+  const run = await runIn(at('broken'));
   const path = at('broken');
   const listed = () => readdirSync(join(path, 'commits')).length + readdirSync(join(path, 'objects')).length;
   assert.match(
@@ -220,7 +236,7 @@ test('repair tells what is damaged and what would mend it, and acts only when as
 });
 
 test('repair: a damaged newest record', async () => {
-  await runIn('record');
+  await runIn(at('record'));
   const path = at('record');
   const file = join(path, 'commits', readdirSync(join(path, 'commits')).sort()[2]);
   writeFileSync(file, readFileSync(file).subarray(0, 40));
@@ -230,7 +246,7 @@ test('repair: a damaged newest record', async () => {
 });
 
 test('gc removes what no commit names, once it is old enough', async () => {
-  await runIn('swept');
+  await runIn(at('swept'));
   const store = fsStore(at('swept'));
   await store.put(`objects/${'0'.repeat(64)}.cbor`, new Uint8Array(3));
   assert.match(await said((t) => gc(at('swept'), { graceHours: 24 }, t)), /removed 0 objects.*1 are too young/);
@@ -241,8 +257,8 @@ test('gc removes what no commit names, once it is old enough', async () => {
 });
 
 test('diff: equal, or which values differ and by how much', async () => {
-  await runIn('left');
-  await runIn('right');
+  await runIn(at('left'));
+  await runIn(at('right'));
   const [a, b] = [at('left'), at('right')];
   assert.match(await said((t) => diff(a, b, {}, t)), /^equal: /);
   const text = await said((t) => diff(`${a}#step:10`, `${b}#step:20`, {}, t));
@@ -295,6 +311,32 @@ test('diff: equal, or which values differ and by how much', async () => {
       ],
     ],
   );
+});
+
+test('diff: NaNs of other bits are listed, and names of a file drive no terminal', async () => {
+  const open = async (f32: number[], f16: number[]) => {
+    const tensors = new Map<string, HostArray>([
+      ['model/\u202ea', { data: new Float32Array(Uint32Array.from(f32).buffer), shape: [2], dtype: 'f32' }],
+      ['model/b', array('f16', [1], f16)],
+      ['metrics/\u202ec', array('f32', [2], [1, 2])],
+    ]);
+    const state = { '\u001b]0;x\u0007': f32[0] };
+    return (await encodeCheckpoint({ ...content(1), state, tensors })).bytes();
+  };
+  const files = [at('nan1.cbor'), at('nan2.cbor')];
+  writeFileSync(files[0], await open([0x7fc00000, 0x7fc00000], [0x7e00]));
+  writeFileSync(files[1], await open([0x7fc00001, 0x7fc00000], [0x7e01]));
+  const told = JSON.parse(await said((t) => diff(files[0], files[1], { json: true }, t)));
+  assert.deepEqual(told.tensors, [
+    { name: 'model/b', elements: 1, of: 1, ulp: null, max: 0 },
+    { name: 'model/\u202ea', elements: 1, of: 2, ulp: null, max: 0 },
+  ]);
+  const texts = [await said((t) => diff(files[0], files[1], {}, t)), await said((t) => inspect(files[0], {}, t))];
+  assert.match(texts[0], /\n {2}state\.\\u001b\]0;x\\u0007: /);
+  assert.match(texts[0], /\n {2}model\/\\u202ea: 1 of 2 elements, NaN in one or both, 0\n/);
+  assert.match(texts[1], /\n {2}\\u202ec {2}▁█ /);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+  for (const text of texts) assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u202e]/);
 });
 
 test('convert: a checkpoint through every format that we write, and back to the same bytes', async () => {
@@ -360,7 +402,7 @@ test('convert: metadata go along, as what other programs read, and come back, ch
 });
 
 test('convert: for inference, a part, another dtype; each option shows', async () => {
-  await runIn('exported');
+  await runIn(at('exported'));
   const go = (to: string, o: object) => said((t) => convert(at('exported'), at(to), o, t));
   assert.match(await go('plain.safetensors', { forInference: true }), /2 tensors/);
   const plain = readSafetensors(readFileSync(at('plain.safetensors')));
@@ -385,7 +427,7 @@ test('convert: for inference, a part, another dtype; each option shows', async (
 });
 
 test('convert: i8 with scales, which load as a model and go back to floats; addresses of any format', async () => {
-  await runIn('small');
+  await runIn(at('small'));
   const go = (from: string, to: string, o: object) => said((t) => convert(from, at(to), { json: true, ...o }, t));
   const told = JSON.parse(await go(at('small'), 'q.safetensors', { cast: 'i8', forInference: true }));
   assert.deepEqual(told.cast, [{ name: 'model/fc1.weight', from: 'f32', to: 'i8' }]);

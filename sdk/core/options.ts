@@ -63,6 +63,8 @@ export const count = number('an integer from 1 up', (v) => Number.isSafeInteger(
 export const index = number('an integer from 0 up', (v) => Number.isSafeInteger(v) && v >= 0);
 export const flag: Rule = { expects: 'true or false', ok: (v) => typeof v === 'boolean' };
 export const callable = (expects: string): Rule => ({ expects, ok: (v) => typeof v === 'function' });
+/** For what is checked elsewhere, or may be in no message. */
+export const anything: Rule = { expects: 'anything', ok: () => true };
 export const object = (expects: string): Rule => ({ expects, ok: (v) => typeof v === 'object' && v !== null });
 export const oneOf = (...values: readonly string[]): Rule => ({
   expects: values.map((v) => `'${v}'`).join(' or '),

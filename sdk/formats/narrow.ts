@@ -47,9 +47,12 @@ export function castArray<D extends DType>(t: HostArray, to: D): HostArray<D> {
 /**
  * Integers from -127 to 127 and the scale max|x|/127 of each slice along the first axis: `quantize()` of isobit with those
  * scales, bit for bit. Slices of zeros give 0.
- * @throws DataError for Inf and NaN
+ * @throws DataError for Inf and NaN, under the `name`
  */
-export function quantizeRows({ data, shape }: HostArray<'f32'>): { values: HostArray<'i8'>; scale: HostArray<'f32'> } {
+export function quantizeRows(
+  { data, shape }: HostArray<'f32'>,
+  name = 'quantizeRows',
+): { values: HostArray<'i8'>; scale: HostArray<'f32'> } {
   const rows = shape[0];
   const width = rows === 0 ? 0 : data.length / rows;
   const scale = new Float32Array(rows);
@@ -58,7 +61,7 @@ export function quantizeRows({ data, shape }: HostArray<'f32'>): { values: HostA
     let max = 0;
     for (let i = r * width; i < (r + 1) * width; i++) max = Math.max(max, Math.abs(C(data[i])));
     if (!Number.isFinite(max)) {
-      throw new DataError(`quantizeRows: slice ${r} holds Inf or NaN`, { hint: 'Only finite weights have a scale.' });
+      throw new DataError(`${name}: slice ${r} holds Inf or NaN`, { hint: 'Only finite weights have a scale.' });
     }
     const s = C(Math.fround(max / LIMIT));
     scale[r] = s;
@@ -122,7 +125,7 @@ export function castWeights(
       const whole = quantized ? dequantizeRows(t, scale as HostArray) : t;
       if (to !== 'i8') put(name, castArray(whole, to));
       else {
-        const rows = quantizeRows(castArray(whole, 'f32'));
+        const rows = quantizeRows(castArray(whole, 'f32'), name);
         put(name, rows.values);
         put(name + SCALE, rows.scale);
       }

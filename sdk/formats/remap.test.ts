@@ -37,4 +37,10 @@ test('two tensors of one name, and a transpose of what is no matrix, are refused
 
 test('a RegExp with a state of its own matches each name from its start', () => {
   assert.equal(remap(a, [{ match: /fc/g, rename: 'x' }]).renamed.length, 2);
+  const sticky = /module\./y;
+  for (const _ of [1, 2]) {
+    const { archive } = remap(a, [{ match: sticky, rename: '' }]);
+    assert.deepEqual([...archive.tensors.keys()], ['fc.weight', 'fc.bias']);
+  }
+  assert.deepEqual(remap(a, [{ match: /fc/y, rename: 'x', transpose: true }]).transposed, [], 'at the start alone');
 });

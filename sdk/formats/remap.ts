@@ -7,7 +7,7 @@ import type { Shape } from '../core/shape.ts';
 import { type Archive, fault } from './archive.ts';
 
 export interface Rule {
-  /** Names that the rule is for: a text is a whole name, a RegExp matches a part. */
+  /** Names that the rule is for: a text is a whole name, a RegExp matches a part, with `y` one at the start. */
   readonly match: string | RegExp;
   /** What the match becomes, as in String.replace ($1 and so on for groups). */
   readonly rename?: string;
@@ -37,11 +37,11 @@ export function routesOf(names: Iterable<string>, rules: readonly Rule[]): Map<s
     let to = name;
     const turned: string[] = [];
     for (const { match, rename, transpose } of rules) {
-      const fits =
-        typeof match === 'string' ? match === to : new RegExp(match.source, match.flags.replace(/[gy]/g, '')).test(to);
-      if (!fits) continue;
+      // A copy, since g and y keep a place in the name before; search() leaves it at the start.
+      const part = typeof match === 'string' ? match : new RegExp(match);
+      if (typeof part === 'string' ? part !== to : to.search(part) < 0) continue;
       if (transpose) turned.push(to);
-      if (rename !== undefined) to = to.replace(match, rename);
+      if (rename !== undefined) to = to.replace(part, rename);
     }
     return { to, turned };
   });

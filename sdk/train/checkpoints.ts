@@ -32,7 +32,12 @@ export class Checkpoints {
   #better: number | null = null;
   /** Where the run stood when it began or was saved by hand. */
   #savedStep = 0;
-  #savedAt: number;
+  /** Measured wherever the metric of `keepBest` is. */
+  readonly #beside: string;
+  /** When it was saved, or began with nothing that was not: so old may be what a stop would lose. */
+  #savedAt = 0;
+  /** A page that is hidden is being saved. */
+  #hidden: Promise<void> | undefined;
   /** The one that is to end the run. */
   #signal: string | null = null;
 
@@ -42,7 +47,10 @@ export class Checkpoints {
     this.#automatic = o.checkpoint !== undefined;
     this.#state = state;
     this.#now = this.#plan.clock ?? (() => performance.now());
-    this.#savedAt = this.#now();
+    const names = Object.keys({ loss: 0, ...o.metrics });
+    // What an objective measures is known at the end of an epoch.
+    if (o.loss) this.#checkMetric(o.validation ? [...names, ...names.map((name) => `val/${name}`)] : names);
+    this.#beside = o.validation && this.#plan.keepBest?.metric.startsWith('val/') ? 'val/loss' : 'loss';
     this.#open();
   }
 
@@ -54,12 +62,7 @@ export class Checkpoints {
   /** Refuses a store that holds a run which was not resumed, before any training. */
   async claim(o: IO): Promise<void> {
     if (this.#claimed || !this.#run || !this.#automatic) return;
-    if ((await this.#run.commits(o)).length > 0) {
-      throw new CheckpointError('E_CONFLICT', `${this.#store?.name}: already holds a run, and it was not resumed`, {
-        path: this.#store?.name,
-        hint: 'resume() it first, or use another store',
-      });
-    }
+    await this.#run.claim(o);
     this.#claimed = true;
   }
 
@@ -112,25 +115,26 @@ export class Checkpoints {
     this.#best = this.#better;
   }
 
-  /** Hears that the program is about to end, where the plan says so, until what it gives is called. */
+  /** A run begins. Hears that the program is about to end, where the plan says so, until what it gives is called. */
   listen(take: () => Promise<Snapshot>): () => void {
     this.#signal = null;
+    if (this.#isSaved) this.#savedAt = this.#now();
     if (this.#plan.onSignal !== true) return () => {};
-    let taking = false;
     const hidden = async () => {
-      if (taking || this.busy || this.#isSaved || !this.#claimed) return;
-      taking = true;
-      try {
-        await this.#saver?.save(take);
-      } finally {
-        taking = false;
-      }
+      await this.#saver?.settled();
+      if (this.#claimed && !this.#isSaved) await this.#saver?.save(take, { quiet: true });
     };
     const ended = (signal: string) => {
       this.#signal = signal;
     };
     // The run tells what is wrong with the state, and the next save or the end what is wrong with the store.
-    return listen(ended, () => void hidden().catch(() => {}));
+    return listen(ended, () => {
+      this.#hidden ??= hidden()
+        .catch(() => {})
+        .finally(() => {
+          this.#hidden = undefined;
+        });
+    });
   }
 
   /** At a step boundary: saves and throws, where a signal asked for it. */
@@ -148,27 +152,33 @@ export class Checkpoints {
 
   /** Waits until what is under way is durable; throws what went wrong since the last save. */
   async flush(): Promise<void> {
+    await this.#hidden;
     await this.#saver?.flush();
   }
 
-  /** True where the plan watches a metric, so that values must have been read before `due`. */
-  get watches(): boolean {
-    return this.#plan.onImprove === true;
+  /** True where the plan looks at a metric, so that values must have been read before `due`. */
+  watches(epochEnd = false): boolean {
+    return this.#plan.onImprove === true || (epochEnd && this.#plan.keepBest !== undefined);
   }
 
   /** Steps that may be taken before the plan must be asked again. */
   get room(): number {
-    return this.watches ? 1 : stepsToSave(this.#plan, this.#state.steps.done);
+    return this.watches() ? 1 : stepsToSave(this.#plan, this.#state.steps.done);
   }
 
-  /** True where the plan asks for a save at this step boundary. */
+  /**
+   * True where the plan asks for a save at this step boundary.
+   * @throws OptionError behind the first epoch that did not measure the metric of `keepBest`.
+   */
   due(epochEnd: boolean): boolean {
     if (!this.#automatic) return false;
     const { history, steps, cursor } = this.#state;
     const { keepBest } = this.#plan;
     let improved = false;
-    if (keepBest && this.watches) {
-      const value = history.at(steps.done)[keepBest.metric];
+    if (keepBest && this.watches(epochEnd)) {
+      const measured = history.at(steps.done);
+      if (epochEnd && this.#beside in measured) this.#checkMetric(Object.keys(measured));
+      const value = measured[keepBest.metric];
       improved = isBetter(value, this.#best, keepBest.mode);
       this.#better = improved ? value : this.#best;
     }
@@ -183,6 +193,14 @@ export class Checkpoints {
 
   get #isSaved(): boolean {
     return [this.#savedStep, this.#saver?.saved?.commit.step].includes(this.#state.steps.done);
+  }
+
+  #checkMetric(known: readonly string[]): void {
+    const { keepBest } = this.#plan;
+    if (!keepBest || known.includes(keepBest.metric)) return;
+    throw new OptionError(`checkpoint: keepBest.metric ${keepBest.metric} is not measured`, {
+      hint: `These are: ${known.join(', ')}.`,
+    });
   }
 
   #mark(step: number): void {

@@ -67,6 +67,11 @@ async function saved(stop?: EarlyStop): Promise<Store> {
   return store;
 }
 
+test('two components of one name are refused: a file has one place for both', () => {
+  const components = ['x', 'y', 'x'].map((name) => component(name, new EarlyStop()));
+  assert.throws(() => tinyTrainer(rt, { components }), { code: 'E_OPTION', message: /two components are callbacks.x/ });
+});
+
 test('a component of version 1 in a file comes up to version 3, step by step, and is reported', async () => {
   const old = new EarlyStop(1);
   old.best = f32(0.25);

@@ -142,6 +142,10 @@ export function checkTrainer(o: TrainerOptions): void {
   if (o.objective && o.metrics) {
     refuse('metrics go with loss, not with objective', 'Return metrics beside loss.');
   }
+  const roots = o.components?.map((c) => c.root);
+  roots?.forEach(
+    (root, i) => roots.indexOf(root) < i && refuse(`two components are ${root}`, 'Give each its own name.'),
+  );
   if (o.checkpoint && !o.store) refuse('checkpoint needs a store', "Give one, such as fsStore('runs/mine').");
   for (const [name, metric] of Object.entries(o.metrics ?? {})) {
     checkMetricName(name);

@@ -314,9 +314,14 @@ describe('what does not fit is refused, and changes nothing', () => {
   });
   test('a store that holds a run, without resume', async () => {
     const store = await saved();
-    const trainer = tinyTrainer(rt, { store, checkpoint: { everySteps: 2 } });
-    await assert.rejects(drain(trainer.run(tinyBatches(), { steps: 4 })), { code: 'E_CONFLICT', hint: /resume/ });
-    assert.equal(trainer.step, 0, 'before any training');
+    const refused = async () => {
+      const trainer = tinyTrainer(rt, { store, checkpoint: { everySteps: 2 } });
+      await assert.rejects(drain(trainer.run(tinyBatches(), { steps: 4 })), { code: 'E_CONFLICT', hint: /resume/ });
+      assert.equal(trainer.step, 0, 'before any training');
+    };
+    await refused();
+    for await (const { key } of store.list('commits/')) await store.put(key, (await store.get(key)).subarray(0, 40));
+    await refused(); // all of it damaged
   });
 });
 

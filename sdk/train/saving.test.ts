@@ -209,6 +209,30 @@ test('the clock of the plan: commits, everySeconds and keepInterval go by it', a
   );
 });
 
+test('everySeconds counts from the beginning of a run, or from the save before where there are steps since', async () => {
+  let time = 0;
+  const store = memoryStore();
+  const plan: CheckpointPlan = { everySeconds: 60, clock: () => time };
+  const trainer = tinyTrainer(rt, { store, checkpoint: plan });
+  const hour = 3_600_000;
+  const run = async (steps: number) => {
+    for await (const _ of trainer.run(tinyBatches(), { steps })) time += 25_000;
+  };
+  time += hour;
+  await run(6); // 25 s lie behind each step, and a save is due at the boundary after 75
+  assert.deepEqual(await stepsOf(store), [4]);
+  time += hour;
+  await run(7);
+  assert.deepEqual(await stepsOf(store), [4, 7], 'steps 5 and 6 were not saved for an hour');
+  const other = tinyTrainer(rt, { store, checkpoint: plan });
+  await other.resume();
+  time += hour;
+  for await (const _ of other.run(tinyBatches(), { steps: 10 })) time += 25_000;
+  assert.deepEqual(await stepsOf(store), [4, 7]);
+  for await (const _ of other.run(tinyBatches(), { steps: 11 })) time += 25_000;
+  assert.deepEqual(await stepsOf(store), [4, 7, 11], 'many short runs are saved as a long one is');
+});
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} saves at the next step, ends the run, and leaves no listener`, async () => {
     const listeners = process.listenerCount(signal);
@@ -246,7 +270,8 @@ test('without onSignal nothing listens; behind a break, an error and the end, no
   assert.equal(count(), before);
 });
 
-test('a page that is hidden or left saves once what is not saved, and the run goes on', async () => {
+/** Where a page's globals are. */
+async function inPage(work: (document: EventTarget & { visibilityState: string }, page: EventTarget) => Promise<void>) {
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   const page = new EventTarget();
   const globals = {
@@ -256,9 +281,17 @@ test('a page that is hidden or left saves once what is not saved, and the run go
   };
   Object.assign(globalThis, globals);
   try {
+    await work(document, page);
+  } finally {
+    for (const name of Object.keys(globals)) Reflect.deleteProperty(globalThis, name);
+  }
+}
+const settle = () => new Promise((then) => setTimeout(then, 10));
+
+test('a page that is hidden or left saves once what is not saved, and the run goes on', () =>
+  inPage(async (document, page) => {
     const store = memoryStore();
     const trainer = tinyTrainer(rt, { store, checkpoint: { everySteps: 1000, onSignal: true } });
-    const settle = () => new Promise((then) => setTimeout(then, 10));
     for await (const { step } of trainer.run(tinyBatches(), { steps: 12 })) {
       document.visibilityState = step === 5 ? 'visible' : 'hidden';
       if (step === 3 || step === 5) document.dispatchEvent(new Event('visibilitychange'));
@@ -270,10 +303,52 @@ test('a page that is hidden or left saves once what is not saved, and the run go
     page.dispatchEvent(new Event('pagehide'));
     await settle();
     assert.deepEqual(await stepsOf(store), [3, 9], 'nothing listens behind the run');
-  } finally {
-    for (const name of Object.keys(globals)) Reflect.deleteProperty(globalThis, name);
-  }
-});
+  }));
+
+test('a page that is hidden while a save is under way saves behind it what came since, also where it fails', () =>
+  inPage(async (document) => {
+    document.visibilityState = 'hidden';
+    for (const async of POLICIES) {
+      for (const [fails, late] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ]) {
+        let open = () => {};
+        let first = true;
+        const inner = memoryStore();
+        const gate = new Promise<void>((then) => {
+          open = then;
+        });
+        const store: Store = {
+          ...inner,
+          async put(key, body, o) {
+            if (typeof key === 'function') {
+              const failing = first && fails;
+              first = false;
+              await gate;
+              if (late) await settle();
+              if (failing) throw full;
+            }
+            return inner.put(key, body, o);
+          },
+        };
+        const trainer = tinyTrainer(rt, { store, checkpoint: { everySteps: 5, onSignal: true, async } });
+        const run = async () => {
+          for await (const { step } of trainer.run(tinyBatches(), { steps: 9 })) {
+            if (step !== 8) continue;
+            for (const _ of [1, 2]) document.dispatchEvent(new Event('visibilitychange'));
+            if (late) setTimeout(open, 10);
+            else await settle().then(open).then(settle);
+          }
+        };
+        if (fails) await assert.rejects(run(), (e) => e === full, 'the run tells of it');
+        else await run();
+        const want = late ? [5, 9] : fails ? [8] : [5, 8];
+        assert.deepEqual(await stepsOf(store), want, `${async}: the end of the run waits for it`);
+      }
+    }
+  }));
 
 test('metadata: in every checkpoint and in weights, shown by inspect, kept by a run that is resumed', async () => {
   const metadata = {

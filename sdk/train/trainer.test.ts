@@ -425,6 +425,39 @@ describe('evaluation', () => {
     await drain(plain.run(tinyBatches(), { steps: 1 }));
     assert.equal((await plain.history('loss'))[0].value, (await trainer.history('loss'))[0].value);
   });
+  test('a keepBest by what an objective does not measure is told at the end of the first epoch that could have', async () => {
+    const run = async (metric: string, onImprove: boolean, everyEpochs?: number) => {
+      const trainer = tinyTrainer(rt, {
+        // Measured in training alone, in validation alone, and of full batches alone.
+        objective: (model, { x, y }, { train }) => {
+          const largest = (model.forward(x) as Tensor<'f32'>).max();
+          const loss = crossEntropy(model.forward(x) as Tensor<'f32'>, y as Tensor<'i32'>);
+          return {
+            loss,
+            ...(train ? { trained: largest } : { seen: largest }),
+            ...(x.shape[0] === 5 && { full: largest }),
+          };
+        },
+        onNonFinite: 'skip',
+        checkpoint: { everySteps: 2, onImprove, keepBest: { metric, mode: 'max' } },
+        ...(everyEpochs && { validation: { data: tinyBatches(), everyEpochs } }),
+      });
+      await drain(trainer.run(tinyBatches(), { epochs: 4 })).catch((e) => {
+        assert.equal(e.code, 'E_OPTION');
+        assert.ok(e.message.includes(` ${metric} `) && e.hint.includes(': loss, '), `${e.message} ${e.hint}`);
+      });
+      return trainer.epoch;
+    };
+    for (const onImprove of [true, false]) {
+      for (const name of ['loss', 'trained', 'full']) assert.equal(await run(name, onImprove), 4, name);
+      for (const name of ['loss', 'trained', 'full', 'val/loss', 'val/seen', 'val/full'])
+        assert.equal(await run(name, onImprove, 2), 4, name);
+      assert.equal(await run('trainde', onImprove), 1);
+      assert.equal(await run('trainde', onImprove, 2), 1);
+      assert.equal(await run('val/trained', onImprove, 2), 2, 'the first validation');
+      assert.equal(await run('val/loss', onImprove), 1, 'there is none');
+    }
+  });
   test('random numbers of a step depend on the step', async () => {
     const drawn: number[] = [];
     const trainer = tinyTrainer(rt, {
@@ -456,6 +489,17 @@ describe('options', () => {
     refused({ metrics: { accuracy: 1 } }, /accuracy is no function/);
     refused({ onNonFinite: 'ignore' }, /onNonFinite must be 'throw' or 'skip'/);
     refused({ seed: -1 }, /seed must be/);
+    const best = (metric: string) => ({ metrics: { accuracy }, checkpoint: { keepBest: { metric, mode: 'max' } } });
+    const validation = { data: tinyBatches() };
+    refused({ ...best('val/acuracy'), validation }, /keepBest.metric val\/acuracy is not measured/);
+    assert.throws(() => tinyTrainer(rt, best('val/accuracy') as never), { hint: /: loss, accuracy\.$/ });
+    assert.throws(() => tinyTrainer(rt, { ...best('accurcy'), validation } as never), {
+      hint: /: loss, accuracy, val\/loss, val\/accuracy\.$/,
+    });
+    for (const name of ['loss', 'accuracy']) {
+      tinyTrainer(rt, best(name) as never);
+      tinyTrainer(rt, { ...best(`val/${name}`), validation } as never);
+    }
     refused({ validation: {} }, /validation: data must be/);
     refused({ validation: { data: tinyBatches(), every: 1 } }, /validation: unknown option every/);
   });

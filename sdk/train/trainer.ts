@@ -305,7 +305,7 @@ export class Trainer implements Disposable {
   }
 
   async #saveIfDue(epochEnd: boolean): Promise<void> {
-    if (this.#checkpoints.watches) await this.#inTurn(() => this.#taken.read());
+    if (this.#checkpoints.watches(epochEnd)) await this.#inTurn(() => this.#taken.read());
     if (this.#checkpoints.due(epochEnd)) await this.#checkpoints.saveByPlan(() => this.#snapshot());
   }
 
