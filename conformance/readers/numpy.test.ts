@@ -84,3 +84,46 @@ print(json.dumps([{k: [v.dtype.name, list(v.shape), v.tobytes().hex(), bool(v.fl
     await rm(dir, { recursive: true });
   }
 });
+
+/** Each byte of a file changed in turn, and each shorter file: ValueError, or what the whole file says. */
+const DAMAGE = `
+import os, sys
+import cbor2
+from read import load, state
+path, whole = sys.argv[1], open(sys.argv[1], "rb").read()
+def seen():
+    return {k: (v.dtype.name, v.shape, v.tobytes()) for k, v in load(path).items()}, cbor2.dumps(state(path))
+def after(blob):
+    with open(path, "wb") as f:
+        f.write(blob)
+    try:
+        return seen()
+    except ValueError:
+        return None
+want, kept = seen(), []
+for at in range(len(whole)):
+    for x in (1, 0x20, 0x80, 0xff):
+        got = after(whole[:at] + bytes([whole[at] ^ x]) + whole[at + 1:])
+        assert got in (None, want), at
+        if got: kept.append(at)
+assert all(after(whole[:n]) is None for n in range(len(whole)))
+length = int.from_bytes(whole[31:39], "little")
+print(length, [at for at in kept if 15 <= at < 127 + length])
+`;
+
+test('a byte of the index, of a length or of anything that counts: ValueError, and so for every file cut off', async (t) => {
+  if (!existsSync(PYTHON)) return t.skip('no .venv: npm test makes it');
+  const dir = await mkdtemp(join(tmpdir(), 'isobit-numpy-'));
+  try {
+    const path = join(dir, 'small.cbor');
+    const tensors = new Map<string, HostArray>([
+      ['model/w', { data: Float32Array.of(1, 2), shape: [2], dtype: 'f32' }],
+      ['model/n', { data: Uint8Array.of(3), shape: [1], dtype: 'u8' }],
+    ]);
+    const encoded = await encodeCheckpoint({ kind: 'weights', schema: { model: 1 }, state: { model: null }, tensors });
+    await writeFile(path, await encoded.bytes());
+    assert.match(python(DAMAGE, path), /^\d+ \[\]\n$/);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});

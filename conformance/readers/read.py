@@ -21,24 +21,39 @@ DTYPES = {
     "f32": "<f4", "i32": "<i4", "u32": "<u4", "f16": "<f2", "i8": "i1", "u8": "u1", "bool": "?", "bf16": bfloat16,
 }
 LEAF = 1 << 20
+INDEX = 127  # where the index begins
 
 
 def parts(path):
-    """The index, the raw bytes of each tensor, and the digests, once the file's own root is right."""
+    """The index, the raw bytes of each tensor, and the digests, once the file's own digests of them are right."""
+    try:
+        return opened(path)
+    except (cbor2.CBORError, EOFError, LookupError, TypeError, AttributeError, OverflowError, MemoryError) as e:
+        raise ValueError(f"{path}: damaged, or no checkpoint ({e})") from e
+
+
+def opened(path):
     with open(path, "rb") as f:
         item = cbor2.load(f)
         if f.read(1):
             raise ValueError(f"{path}: bytes behind its end")
-    if isinstance(item, cbor2.CBORTag):  # 55799, which some versions keep
-        item = item.value
-    if not isinstance(item, (list, tuple)) or len(item) != 5 or item[0] != "isobit/1":
-        raise ValueError(f"{path}: not a checkpoint of isobit/1")
-    _, prologue, index, frames, seal = item
+        if isinstance(item, cbor2.CBORTag):  # 55799, which some versions keep
+            item = item.value
+        if not isinstance(item, (list, tuple)) or len(item) != 5 or item[0] != "isobit/1":
+            raise ValueError(f"{path}: not a checkpoint of isobit/1")
+        _, prologue, index, frames, seal = item
+        f.seek(INDEX)
+        raw = f.read(int.from_bytes(prologue[16:24], "little"))
+    if hashlib.sha256(raw).digest() != prologue[72:104]:
+        raise ValueError(f"{path}: damaged, the index does not match")
     if index["requires"]:
         raise ValueError(f"{path}: needs {index['requires']}, which this reader lacks")
     if seal[-32:] != hashlib.sha256(b"isobit/1 root\0" + prologue + seal[:-32]).digest():
         raise ValueError(f"{path}: damaged, the root does not match")
-    return index, [data.value for data in frames[1::2]], seal
+    blobs = [data.value for data in frames[1::2]]
+    if len(blobs) != len(index["tensors"]) or not all(isinstance(raw, bytes) for raw in blobs):
+        raise ValueError(f"{path}: damaged, its tensors are not those of its index")
+    return index, blobs, seal
 
 
 def load(path, only=lambda name: True):

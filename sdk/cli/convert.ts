@@ -1,5 +1,6 @@
 /** `isobit convert`: between checkpoints and the files of other programs, by the ends of their names. */
 
+import { basename, extname } from 'node:path';
 import { encodeCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { safe } from '../checkpoint/inspect.ts';
 import { DataError, OptionError } from '../core/errors.ts';
@@ -10,14 +11,14 @@ import { type Content, forInference, fromArchive, MODEL, toArchive } from '../fo
 import { readJson, writeJson } from '../formats/json.ts';
 import { readMpk } from '../formats/mpk.ts';
 import { castWeights, SCALE } from '../formats/narrow.ts';
-import { readNpz, writeNpz } from '../formats/npz.ts';
+import { readNpyArchive, readNpz, writeNpyArchive, writeNpz } from '../formats/npz.ts';
 import { readPyTorch } from '../formats/pytorch.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { ConvertOptions } from './options.ts';
 import { bytesAt, endOf, openAt, placeOf, targetAt } from './place.ts';
 import type { Terminal } from './program.ts';
 
-type Read = (bytes: Uint8Array, o: ReadArchiveOptions) => ReadArchive;
+type Read = (bytes: Uint8Array, o: ReadArchiveOptions & { name?: string }) => ReadArchive;
 
 /** Patterns are of the names that a file's tensors get here. */
 const burn =
@@ -36,6 +37,7 @@ function renamed(name: string): string {
 const READERS: Readonly<Record<string, Read>> = {
   '.safetensors': readSafetensors,
   '.npz': readNpz,
+  '.npy': readNpyArchive,
   '.json': readJson,
   '.pt': readPyTorch,
   '.pth': readPyTorch,
@@ -45,7 +47,8 @@ const READERS: Readonly<Record<string, Read>> = {
 
 const WRITERS: Readonly<Record<string, (a: Archive) => Uint8Array>> = {
   '.safetensors': writeSafetensors,
-  '.npz': (a) => writeNpz({ ...a, metadata: {} }),
+  '.npz': writeNpz,
+  '.npy': writeNpyArchive,
   '.json': writeJson,
   '.bpk': (a) => writeBurnpack(toBurn(a).archive),
 };
@@ -95,7 +98,7 @@ async function load(from: string, o: ConvertOptions): Promise<{ content: Content
       names.push(name);
       return wanted(name) || wanted(MODEL + name);
     };
-    const archive = asked(read, await bytesAt(from), { cast: o.round, only });
+    const archive = asked(read, await bytesAt(from), { cast: o.round, only, name: nameOf(from) });
     const content = fromArchive(archive);
     const tensors = new Map([...content.tensors].filter(([name]) => wanted(name)));
     if (o.include && tensors.size === 0) throw none(o.include, names);
@@ -116,8 +119,11 @@ async function load(from: string, o: ConvertOptions): Promise<{ content: Content
   return { content: { kind, schema, state, tensors, metadata: {} }, narrowed: [] };
 }
 
+/** A file's own name, for a tensor that has none. */
+const nameOf = (from: string): string | undefined => basename(from, extname(from)) || undefined;
+
 /** What a format's reader asks for, by the command's own option. */
-function asked(read: Read, bytes: Uint8Array, o: ReadArchiveOptions): ReadArchive {
+function asked(read: Read, bytes: Uint8Array, o: Parameters<Read>[1]): ReadArchive {
   try {
     return read(bytes, o);
   } catch (e) {

@@ -131,12 +131,12 @@ export const COMMANDS: readonly CommandInfo[] = [
       {
         name: 'in',
         description:
-          'a checkpoint or a run, or a file that ends in .safetensors .npz .json .pt .pth .bpk .mpk; a path or an address',
+          'a checkpoint or a run, or a file that ends in .safetensors .npz .npy .json .pt .pth .bpk .mpk; a path or an address',
       },
       {
         name: 'out',
         description:
-          'a file that ends in .cbor .safetensors .npz .json .bpk; a path, or an address whose server takes PUT',
+          'a file that ends in .cbor .safetensors .npz .npy .json .bpk; a path, or an address whose server takes PUT',
       },
     ],
     description: 'Convert between checkpoints and the files of other programs.',

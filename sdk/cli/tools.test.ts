@@ -342,16 +342,33 @@ test('diff: NaNs of other bits are listed, and names of a file drive no terminal
 test('convert: a checkpoint through every format that we write, and back to the same bytes', async () => {
   const bytes = await (await encodeCheckpoint(content(7))).bytes();
   writeFileSync(at('whole.cbor'), bytes);
-  for (const end of ['safetensors', 'json', 'bpk']) {
+  for (const end of ['safetensors', 'npz', 'json', 'bpk']) {
     await said((t) => convert(at('whole.cbor'), at(`x.${end}`), {}, t));
     await said((t) => convert(at(`x.${end}`), at(`${end}.cbor`), {}, t));
     assert.deepEqual(readFileSync(at(`${end}.cbor`)), Buffer.from(bytes), end);
   }
-  await said((t) => convert(at('whole.cbor'), at('x.npz'), { forInference: true }, t));
+  await said((t) => convert(at('whole.cbor'), at('x.npz'), { forInference: true, force: true }, t));
   assert.match(
     python('import sys, numpy as np; print(sorted(np.load(sys.argv[1])))', at('x.npz')),
     /\['fc1\.bias', 'fc1\.weight'\]/,
   );
+});
+
+test('convert: a .npy is one tensor of its own name; of several one is chosen', async () => {
+  const go = (from: string, to: string, o: object = {}) => said((t) => convert(at(from), at(to), { ...o }, t));
+  python("import sys, numpy as np; np.save(sys.argv[1], np.array([[1, 2], [3, 4]], '<u2').T)", at('w0.npy'));
+  assert.match(await go('w0.npy', 'w0.cbor'), /^w0: <u2 to i32\n/);
+  const { tensors } = await openCheckpoint(new Uint8Array(readFileSync(at('w0.cbor'))));
+  assert.deepEqual(
+    tensors.map((t) => t.name),
+    ['model/w0'],
+  );
+  await go('w0.cbor', 'w1.npy', { forInference: true });
+  const print = 'import sys, numpy as np; print(np.load(sys.argv[1]).tolist())';
+  assert.equal(python(print, at('w1.npy')), '[[1, 3], [2, 4]]\n');
+  await assert.rejects(go('whole.cbor', 'x.npy'), { code: 'E_OPTION', message: /5 tensors, and a \.npy holds one/ });
+  await go('whole.cbor', 'bias.npy', { include: ['fc1.bias'] });
+  assert.equal(python(print, at('bias.npy')).slice(0, 4), '[0.1');
 });
 
 test('convert: metadata go along, as what other programs read, and come back, changed where they were changed there', async () => {
@@ -361,7 +378,7 @@ test('convert: metadata go along, as what other programs read, and come back, ch
   writeFileSync(at('said.cbor'), bytes);
   const go = (from: string, to: string, o: object = {}) =>
     said((t) => convert(at(from), at(to), { force: true, ...o }, t));
-  for (const end of ['json', 'safetensors', 'bpk']) {
+  for (const end of ['json', 'safetensors', 'bpk', 'npz']) {
     await go('said.cbor', `said.${end}`);
     await go(`said.${end}`, 'returned.cbor');
     assert.deepEqual(readFileSync(at('returned.cbor')), Buffer.from(bytes), end);

@@ -1,28 +1,35 @@
 /**
  * NumPy's .npy format, versions 1.0 and 2.0 (NEP 1, and numpy.lib.format): magic, version, header length, a Python dict
- * with dtype, order and shape, then the elements. Little-endian and C order only: the bytes are then those of a HostArray.
+ * with dtype, order and shape, then the elements. Read in either order of bytes and of dimensions; written little-endian and in
+ * C order, in which the bytes are those of a HostArray.
  */
 
 import { ARRAY, BYTES, type Data, type DType } from '../core/dtype.ts';
 import { DataError } from '../core/errors.ts';
 import type { HostArray } from '../core/host.ts';
 import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
+import { rowMajor } from '../core/strided.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_HEADER = 65536;
 
-/** Descriptors with the same elements as a dtype of ours; one-byte elements have no byte order. */
+/** NumPy's kinds and bytes with the same elements as a dtype of ours. */
 const DTYPES: Readonly<Record<string, DType>> = {
-  '<f4': 'f32',
-  '<f2': 'f16',
-  '<i4': 'i32',
-  '<u4': 'u32',
-  '|i1': 'i8',
-  '|u1': 'u8',
-  '|b1': 'bool',
+  f4: 'f32',
+  f2: 'f16',
+  i4: 'i32',
+  u4: 'u32',
+  i1: 'i8',
+  u1: 'u8',
+  b1: 'bool',
 };
+/** Those whose elements become f32 (f8) or i32. */
+const NARROWED = ['f8', 'i8', 'u8', 'i2', 'u2'];
 
-const DESCRIPTORS = Object.fromEntries(Object.entries(DTYPES).map(([descr, dtype]) => [dtype, descr]));
+/** One-byte elements have no byte order. */
+const DESCRIPTORS = Object.fromEntries(
+  Object.entries(DTYPES).map(([kind, dtype]) => [dtype, `${BYTES[dtype] === 1 ? '|' : '<'}${kind}`]),
+);
 
 export interface NpyReadOptions {
   /** Round float64 elements to f32; without it they are refused. */
@@ -36,20 +43,23 @@ interface Header {
 }
 
 /**
- * Reads a .npy file. int64 elements become i32 where each one fits.
+ * Reads a .npy file. Integers of 64 and 16 bits become i32 where each one fits.
  *
- * @throws DataError (E_NPY) on a malformed or truncated file, a dtype we do not have, Fortran or big-endian order
+ * @throws DataError (E_NPY) on a malformed or truncated file, or a dtype we do not have
  */
-export function readNpy(bytes: Uint8Array, o: NpyReadOptions = {}): HostArray {
+export const readNpy = (bytes: Uint8Array, o: NpyReadOptions = {}): HostArray => parseNpy(bytes, o).array;
+
+/** The array, and the descriptor of the file where its elements had to change their type. */
+export function parseNpy(bytes: Uint8Array, o: NpyReadOptions): { array: HostArray; from: string | null } {
   const { header, start } = readHeader(bytes);
   const { descr, shape } = header;
-  if (header.fortran) {
-    throw bad('the elements are in Fortran order', { hint: 'Save numpy.ascontiguousarray(x) instead.' });
-  }
-  const width = descr === '<f8' || descr === '<i8' ? 8 : DTYPES[descr] ? BYTES[DTYPES[descr]] : 0;
-  if (width === 0) {
+  const [, order, kind] = /^([<>|])([a-z]\d)$/.exec(descr) ?? [];
+  const width = Number(kind?.[1]);
+  const narrows = NARROWED.includes(kind);
+  const dtype = narrows ? (kind === 'f8' ? 'f32' : 'i32') : Object.hasOwn(DTYPES, kind) ? DTYPES[kind] : null;
+  if (!dtype || (order === '|' && width > 1)) {
     throw bad(`dtype ${descr} is not supported`, {
-      hint: `Save one of ${[...Object.keys(DTYPES), '<i8', '<f8'].join(' ')}: x.astype('<f4'), for example.`,
+      hint: `Save one of ${[...Object.keys(DTYPES), ...NARROWED].join(' ')}: x.astype('f4'), for example.`,
       details: { descr },
     });
   }
@@ -60,20 +70,20 @@ export function readNpy(bytes: Uint8Array, o: NpyReadOptions = {}): HostArray {
       details: { offset: start, expected, got: bytes.length - start },
     });
   }
-  // A copy: it is aligned, and the file's bytes need not live on.
-  const body = bytes.slice(start).buffer;
-  if (descr === '<f8') return { data: narrow(new Float64Array(body), o.cast ?? false), shape, dtype: 'f32' };
-  if (descr === '<i8') return { data: fit(new BigInt64Array(body)), shape, dtype: 'i32' };
-  const dtype = DTYPES[descr];
+  const raw = bytes.subarray(start);
   if (dtype === 'bool') {
-    const at = new Uint8Array(body).findIndex((v) => v > 1);
+    const at = raw.findIndex((v) => v > 1);
     if (at >= 0) throw bad(`element ${at} of a bool array is neither 0 nor 1`, { details: { offset: start + at } });
   }
-  return { data: viewOf(dtype, body), shape, dtype };
+  // A copy: it is aligned, and the file's bytes need not live on. Not slice(), which of a Buffer of Node's copies nothing.
+  const body = header.fortran ? rowMajor(raw, { width, shape, strides: fortran(shape) }) : new Uint8Array(raw);
+  if (order === '>') for (let i = 0; i < body.length; i += width) body.subarray(i, i + width).reverse();
+  const data = narrows ? narrow(kind, body.buffer, o.cast ?? false) : viewOf(dtype, body.buffer);
+  return { array: { data, shape, dtype }, from: narrows ? descr : null };
 }
 
-/** The dtype that a .npy file states, such as `<f8`. Throws as readNpy does on a header that is malformed. */
-export const npyDescriptor = (bytes: Uint8Array): string => readHeader(bytes).header.descr;
+/** The strides of elements whose first dimension runs fastest. */
+const fortran = (shape: Shape): number[] => shape.map((_, d) => sizeOf(shape.slice(0, d)));
 
 /** Writes a .npy file of version 1.0, the same bytes as numpy.save. bf16 has no descriptor: DataError. */
 export function writeNpy(a: HostArray): Uint8Array {
@@ -143,22 +153,25 @@ function viewOf<D extends DType>(dtype: D, body: ArrayBuffer): Data[D] {
   return new View(body);
 }
 
-function narrow(values: Float64Array, cast: boolean): Float32Array {
-  if (cast) return Float32Array.from(values);
+function narrow(kind: string, body: ArrayBuffer, cast: boolean): Float32Array | Int32Array {
+  if (kind === 'i2') return Int32Array.from(new Int16Array(body));
+  if (kind === 'u2') return Int32Array.from(new Uint16Array(body));
+  if (kind !== 'f8') return fit(kind === 'i8' ? new BigInt64Array(body) : new BigUint64Array(body));
+  if (cast) return Float32Array.from(new Float64Array(body));
   throw bad('the elements are float64, and f32 is the widest float here', {
     hint: "Pass { cast: true } to round them to f32, or save x.astype('<f4').",
   });
 }
 
-function fit(values: BigInt64Array): Int32Array {
-  const at = values.findIndex((v) => BigInt.asIntN(32, v) !== v);
+function fit(values: BigInt64Array | BigUint64Array): Int32Array {
+  const at = (values as BigInt64Array).findIndex((v) => BigInt.asIntN(32, v) !== v);
   if (at >= 0) {
     throw bad(`element ${at} is ${values[at]}, which does not fit i32`, {
-      hint: 'int64 elements are read only where each fits 32 bits.',
+      hint: '64-bit integers are read only where each fits 32 bits.',
       details: { element: at },
     });
   }
-  return Int32Array.from(values, Number);
+  return Int32Array.from(values as BigInt64Array, Number);
 }
 
 function bad(message: string, info: { hint?: string; details?: Record<string, unknown> } = {}): DataError {

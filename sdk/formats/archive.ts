@@ -78,7 +78,8 @@ export class Collector {
   /** Little-endian row-major elements; their bytes are copied. */
   add(name: string, type: Foreign, shape: Shape, bytes: Uint8Array): void {
     if (this.tensors.has(name)) throw fault(this.#format, 'occurs twice', { tensor: name });
-    const body = bytes.slice().buffer;
+    // Not slice(), which of a Buffer of Node's copies nothing.
+    const body = new Uint8Array(bytes).buffer;
     if (type in BYTES) {
       const dtype = type as DType;
       const View = ARRAY[dtype] as unknown as new (b: ArrayBuffer) => Data[DType];
@@ -147,6 +148,27 @@ export function textMetadata(metadata: Archive['metadata']): [key: string, text:
     .sort()
     .map((k) => [k, typeof metadata[k] === 'string' ? (metadata[k] as string) : JSON.stringify(metadata[k])]);
 }
+
+/**
+ * A value of another program as metadata: numbers that JSON cannot say are texts ('Infinity', 'NaN', whole numbers above 2^53), and
+ * -0 is 0. None for what is neither a number, a text, a boolean nor null.
+ */
+export function scalarOf(v: unknown): Json | undefined {
+  if (typeof v === 'number') return Number.isFinite(v) ? v + 0 : String(v);
+  if (typeof v === 'bigint') return v.toString();
+  return v === null || typeof v === 'string' || typeof v === 'boolean' ? v : undefined;
+}
+
+/** How deep architecture and metadata may nest: what goes through them has a stack. */
+const MAX_DEPTH = 64;
+
+/** True for a value that nests deeper than anyone's own. */
+export const isDeep = (v: unknown, room = MAX_DEPTH): boolean =>
+  typeof v === 'object' && v !== null && (room === 0 || Object.values(v).some((x) => isDeep(x, room - 1)));
+
+/** A value of a file in a message, whatever it is. */
+export const shown = (v: unknown): string =>
+  typeof v === 'object' && v !== null ? (Array.isArray(v) ? 'a list' : 'an object') : JSON.stringify(v)?.slice(0, 100);
 
 /** A map of a decoded file: neither a list nor bytes. */
 export const isRecord = (v: unknown): v is Record<string, unknown> =>

@@ -7,11 +7,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { encode } from 'cborg';
 import type { HostArray } from '../core/host.ts';
 import { f32ToF16 } from '../core/scalar/cast.ts';
 import type { Archive } from './archive.ts';
 import { fromBurn, toBurn } from './burn.ts';
 import { readBurnpack, writeBurnpack } from './burnpack.ts';
+import { type Content, fromArchive, toArchive } from './content.ts';
 import { readMpk } from './mpk.ts';
 import { array, CORNERS, holds, sameTensors } from './testing.ts';
 
@@ -106,6 +108,22 @@ test('lengths that fit neither layout, overlaps and other versions are refused',
   );
 });
 
+test('scalars are metadata, as texts where JSON has no such number; metadata that is no map of texts is refused', () => {
+  const pack = (rest: object): Uint8Array => {
+    const map = encode({ tensors: {}, ...rest });
+    const head = new DataView(new ArrayBuffer(10));
+    head.setUint32(0, 0x4255524e, true);
+    head.setUint16(4, 1, true);
+    head.setUint32(6, map.length, true);
+    return Buffer.concat([new Uint8Array(head.buffer), map]);
+  };
+  const scalars = { best: { Float: Number.POSITIVE_INFINITY }, step: { Int: 2n ** 60n }, on: { Bool: true } };
+  assert.deepEqual(readBurnpack(pack({ scalars })).metadata, { best: 'Infinity', step: String(2n ** 60n), on: true });
+  const refused = { code: 'E_FORMAT', message: /scalar "x" is no number|map of texts/ };
+  assert.throws(() => readBurnpack(pack({ scalars: { x: { Bytes: new Uint8Array(1) } } })), refused);
+  assert.throws(() => readBurnpack(pack({ metadata: { big: 2n ** 60n } })), refused);
+});
+
 test('damage is refused with a typed error or shows as other values; nothing else happens', () => {
   const small: Archive = { tensors: new Map([['fc.weight', array('f32', [2], [1, 2])]]), metadata: { a: 'b' } };
   const pack = holds(writeBurnpack(small), (b) => readBurnpack(b));
@@ -131,4 +149,40 @@ test('layouts: a Linear is transposed, an Embedding is not, norms get their name
     'layers.1.weight',
   ]);
   assert.deepEqual(toBurn(archive, { norms: /^never$/ }).renamed, []);
+});
+
+test('a matrix more costs as much as the one before; two tensors of one name are refused', () => {
+  const matrices = (n: number): Archive => ({
+    tensors: new Map(Array.from({ length: n }, (_, i) => [`norm${i}.weight`, array('f32', [1, 1], [i])])),
+    metadata: {},
+  });
+  const time = (n: number): number => {
+    const a = matrices(n);
+    const start = performance.now();
+    const { archive } = fromBurn(toBurn(a).archive);
+    assert.deepEqual([...archive.tensors.keys()], [...a.tensors.keys()]);
+    return performance.now() - start;
+  };
+  time(1000);
+  const took = time(40_000);
+  assert.ok(took < 2000, `${took} ms`);
+  const both = new Map(['a.gamma', 'a.weight'].map((n) => [n, array('f32', [1], [1])]));
+  assert.throws(() => fromBurn({ tensors: both, metadata: {} }), { code: 'E_OPTION', message: /second "a\.weight"/ });
+});
+
+test('a checkpoint comes back with its own names; a model alone gets those of PyTorch', () => {
+  const names = ['norm.weight', 'norm.bias', 'norm.gamma', 'gamma', 'fc.weight', 'beta'];
+  const tensors = new Map(names.map((n, i) => [`model/${n}`, array('f32', i === 4 ? [1, 2] : [2], [i, 0.5])]));
+  const content: Content = { kind: 'weights', schema: { model: 1 }, state: { model: null }, tensors, metadata: {} };
+  const through = (plain: boolean): Content =>
+    fromArchive(fromBurn(readBurnpack(writeBurnpack(toBurn(toArchive(content, plain)).archive))).archive);
+  assert.deepEqual(through(false), content);
+  tensors.delete('model/norm.gamma');
+  assert.deepEqual([...through(true).tensors.keys()].sort(), [
+    'model/bias',
+    'model/fc.weight',
+    'model/norm.bias',
+    'model/norm.weight',
+    'model/weight',
+  ]);
 });

@@ -4,7 +4,8 @@
  */
 
 import type { Archive } from './archive.ts';
-import { type Remapped, type Rule, remap } from './remap.ts';
+import { holdsState } from './content.ts';
+import { along, distinct, type Remapped } from './remap.ts';
 
 export interface BurnLayout {
   /**
@@ -16,10 +17,16 @@ export interface BurnLayout {
 
 const isLinear = (name: string): boolean => /(^|\.)weight$/.test(name) && !/embed/i.test(name);
 
-function turn<A extends Archive>(a: A, o: BurnLayout, names: readonly Rule[]): Remapped<A> {
+/**
+ * Matrices of Linear layers turned, and every tensor under the name that `rename` gives it. A checkpoint, which Burn cannot load
+ * anyway, keeps its names: it must come back with them, and may have a gamma of its own.
+ */
+function turn<A extends Archive>(a: A, o: BurnLayout, rename: (name: string) => string): Remapped<A> {
   const linear = o.linear ?? isLinear;
-  const matrices = [...a.tensors].filter(([name, t]) => t.shape.length === 2 && linear(name));
-  return remap(a, [...matrices.map(([match]): Rule => ({ match, transpose: true })), ...names]);
+  const isMatrix = (name: string): boolean => a.tensors.get(name)?.shape.length === 2 && linear(name);
+  const kept = holdsState(a);
+  const route = (name: string) => ({ to: kept ? name : rename(name), turned: isMatrix(name) ? [name] : [] });
+  return along(a, distinct(a.tensors.keys(), route));
 }
 
 /**
@@ -29,19 +36,14 @@ function turn<A extends Archive>(a: A, o: BurnLayout, names: readonly Rule[]): R
  *   const { archive } = fromBurn(readBurnpack(bytes));
  */
 export const fromBurn = <A extends Archive>(a: A, o: BurnLayout = {}): Remapped<A> =>
-  turn(a, o, [
-    { match: /(^|\.)gamma$/, rename: '$1weight' },
-    { match: /(^|\.)beta$/, rename: '$1bias' },
-  ]);
+  turn(a, o, (name) => name.replace(/(^|\.)gamma$/, '$1weight').replace(/(^|\.)beta$/, '$1bias'));
 
 /** The way back, for `writeBurnpack`. A norm's parameters are those of the modules that `norms` names. */
-export const toBurn = <A extends Archive>(a: A, o: BurnLayout & { readonly norms?: RegExp } = {}): Remapped<A> =>
-  turn(a, o, normsOf(a, o.norms ?? /norm[^.]*$/i));
-
-function normsOf(a: Archive, norms: RegExp): Rule[] {
-  return [...a.tensors.keys()].flatMap((name): Rule[] => {
+export function toBurn<A extends Archive>(a: A, o: BurnLayout & { readonly norms?: RegExp } = {}): Remapped<A> {
+  const norms = o.norms ?? /norm[^.]*$/i;
+  return turn(a, o, (name) => {
     const [, path, leaf] = /^(?:(.*)\.)?(weight|bias)$/.exec(name) ?? [];
-    if (path === undefined || !norms.test(path)) return [];
-    return [{ match: name, rename: `${path}.${leaf === 'weight' ? 'gamma' : 'beta'}` }];
+    if (path === undefined || path.search(norms) < 0) return name;
+    return `${path}.${leaf === 'weight' ? 'gamma' : 'beta'}`;
   });
 }

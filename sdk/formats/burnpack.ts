@@ -18,6 +18,7 @@ import {
   type ReadArchive,
   type ReadArchiveOptions,
   rawBytes,
+  scalarOf,
   spanOf,
   textMetadata,
 } from './archive.ts';
@@ -121,7 +122,7 @@ function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<str
     if (e.begin < end) throw fault(FORMAT, `begins at byte ${e.begin}, inside another tensor`, { tensor: e.name });
     end = e.end;
   }
-  const metadata = { ...record(map.metadata), ...scalars(record(map.scalars)) } as Record<string, Json>;
+  const metadata = { ...texts(record(map.metadata)), ...scalars(record(map.scalars)) };
   const unaligned = HEAD + length;
   for (const start of [aligned(unaligned), unaligned]) {
     // Without tensors a file may end right behind its map.
@@ -144,12 +145,18 @@ function entryOf(name: string, v: unknown): Entry {
 
 const record = (v: unknown): Record<string, unknown> => (isRecord(v) ? v : {});
 
+function texts(map: Record<string, unknown>): Record<string, Json> {
+  if (Object.values(map).every((v) => typeof v === 'string')) return map as Record<string, string>;
+  throw fault(FORMAT, 'its metadata are not a map of texts');
+}
+
 /** Scalars of optimizer and scheduler records, {Int: 3} and the like. */
 function scalars(map: Record<string, unknown>): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(map).map(([name, v]) => {
-      const [value] = Object.values(record(v));
-      return [name, typeof value === 'bigint' ? value.toString() : (value as Json)];
+      const value = scalarOf(Object.values(record(v))[0]);
+      if (value === undefined) throw fault(FORMAT, `its scalar ${JSON.stringify(name)} is no number or text`);
+      return [name, value];
     }),
   );
 }

@@ -64,5 +64,51 @@ test('a list of parameters is taken too; what does not fit is refused', () => {
   refused(one({ data: ['x'] }), /element 0 is "x"/);
   refused(one({ dtype: 'i8', data: [200] }), /element 0 is 200, no i8/);
   refused(one({ dtype: 'i8', data: ['NaN'] }), /element 0 is "NaN"/);
+  refused(one({ dtype: 'bool', data: [2] }), /element 0 is 2, no bool/);
+  refused(one({ dtype: 'bool', data: [-1] }), /element 0 is -1, no bool/);
+  for (const [dtype, most, more] of [
+    ['f32', 3.4028234e38, 1e39],
+    ['f16', 65504, 70000],
+    ['bf16', 3.38e38, 3.4e38],
+  ] as const) {
+    for (const sign of [1, -1]) {
+      refused(one({ dtype, data: [sign * more] }), new RegExp(`no ${dtype}`));
+      assert.equal(readJson(text(one({ dtype, data: [sign * most] }))).tensors.size, 1);
+    }
+    assert.equal(readJson(text(one({ dtype, data: ['-Infinity'] }))).tensors.size, 1);
+  }
   assert.throws(() => readJson(new TextEncoder().encode('{')), { code: 'E_FORMAT', message: /not JSON/ });
+});
+
+test('a number beyond any float is refused too', () => {
+  const huge = '{"format_version":"1.0","parameters":{"w":{"shape":[1],"data":[1e400]}}}';
+  assert.throws(() => readJson(new TextEncoder().encode(huge)), { code: 'E_FORMAT', message: /no f32/ });
+});
+
+test('what nests without end is refused, wherever it stands', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  const of = (rest: string) => new TextEncoder().encode(`{"format_version":"1.0",${rest}}`);
+  for (const rest of [
+    `"parameters":{},"architecture":${deep}`,
+    `"parameters":{},"metadata":{"a":${deep}}`,
+    `"parameters":[{"name":${deep}}]`,
+    `"parameters":{"w":{"dtype":${deep}}}`,
+    `"parameters":{"w":{"shape":[1],"data":[${deep}]}}`,
+  ])
+    assert.throws(() => readJson(of(rest)), { code: 'E_FORMAT' }, rest.slice(0, 40));
+});
+
+test('a name that is no text stays with the metadata', () => {
+  for (const name of [null, { first: 'a' }, 5, 'a']) {
+    const bytes = writeJson({ ...archive, metadata: { name, b: 1 } });
+    assert.deepEqual(readJson(bytes).metadata, { name, b: 1 });
+    const info = JSON.parse(new TextDecoder().decode(bytes)).model_info;
+    assert.equal(info.name, typeof name === 'string' ? name : null);
+  }
+});
+
+test('tensors of any length are written, a piece at a time', () => {
+  const data = Uint32Array.from({ length: 150_000 }, (_, i) => i);
+  const a = { tensors: new Map<string, HostArray>([['n', { data, shape: [150_000], dtype: 'u32' }]]), metadata: {} };
+  sameTensors(readJson(writeJson(a)).tensors, a.tensors);
 });

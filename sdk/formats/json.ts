@@ -8,10 +8,21 @@ import { fromBf16, fromF16 } from '../core/half.ts';
 import type { HostArray, Json } from '../core/host.ts';
 import { f32ToBf16, f32ToF16 } from '../core/scalar/cast.ts';
 import { sizeOf } from '../core/shape.ts';
-import { type Archive, fault, isRecord, type ReadArchive, type ReadArchiveOptions, rawBytes } from './archive.ts';
+import {
+  type Archive,
+  fault,
+  isDeep,
+  isRecord,
+  type ReadArchive,
+  type ReadArchiveOptions,
+  rawBytes,
+  shown,
+} from './archive.ts';
 
 const FORMAT = 'JSON';
 const VERSION = '1.0';
+/** Elements that are written at a time. */
+const PIECE = 1 << 16;
 
 /**
  * Writes a model as JSON; the same archive gives the same bytes.
@@ -19,31 +30,51 @@ const VERSION = '1.0';
  * @returns UTF-8 text, one tensor a line
  */
 export function writeJson(a: Archive): Uint8Array {
-  const { name = null, ...metadata } = a.metadata;
+  // Only a text is a name: of anything else a reader would not know what it was.
+  const { name, ...others } = a.metadata;
+  const [title, metadata] = typeof name === 'string' ? [name, others] : [null, a.metadata];
   const count = [...a.tensors.values()].reduce((n, t) => n + t.data.length, 0);
-  const parameters = [...a.tensors].map(([key, t]) => {
+  const info = { name: title, framework: 'isobit', tensors: a.tensors.size, parameters: count };
+  // Piece by piece, because the numbers of a large tensor are more than a text can hold.
+  const pieces: Uint8Array[] = [];
+  const put = (text: string): void => void pieces.push(new TextEncoder().encode(text));
+  put(`{
+  "format_version": ${JSON.stringify(VERSION)},
+  "model_info": ${JSON.stringify(info)},
+  "architecture": ${JSON.stringify(a.architecture ?? null)},
+  "parameters": {`);
+  let between = '';
+  for (const [key, t] of a.tensors) {
     rawBytes(FORMAT, key, t);
-    const head = `{"dtype":"${t.dtype}","shape":${JSON.stringify(t.shape)},"data":`;
-    return `    ${JSON.stringify(key)}: ${head}[${Array.from(t.data as ArrayLike<number>, (v) => decimal(v, t.dtype)).join(',')}]}`;
-  });
-  const text = [
-    '{',
-    `  "format_version": ${JSON.stringify(VERSION)},`,
-    `  "model_info": ${JSON.stringify({ name, framework: 'isobit', tensors: a.tensors.size, parameters: count })},`,
-    `  "architecture": ${JSON.stringify(a.architecture ?? null)},`,
-    '  "parameters": {',
-    ...(parameters.length > 0 ? [parameters.join(',\n')] : []),
-    '  },',
-    `  "metadata": ${JSON.stringify(metadata)}`,
-    '}',
-    '',
-  ];
-  return new TextEncoder().encode(text.join('\n'));
+    put(`${between}\n    ${JSON.stringify(key)}: {"dtype":"${t.dtype}","shape":${JSON.stringify(t.shape)},"data":[`);
+    for (let i = 0; i < t.data.length; i += PIECE) {
+      const part = t.data.subarray(i, i + PIECE) as ArrayLike<number>;
+      put((i > 0 ? ',' : '') + Array.from(part, (v) => decimal(v, t.dtype)).join(','));
+    }
+    put(']}');
+    between = ',';
+  }
+  put(`
+  },
+  "metadata": ${JSON.stringify(metadata)}
 }
+`);
+  const out = new Uint8Array(pieces.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of pieces) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
+
+/** The number that an element stands for. */
+const numberOf = (element: number, dtype: DType): number =>
+  dtype === 'f16' ? fromF16(element) : dtype === 'bf16' ? fromBf16(element) : element;
 
 /** The shortest decimal that rounds to the same element again. */
 function decimal(element: number, dtype: DType): string {
-  const v = dtype === 'f16' ? fromF16(element) : dtype === 'bf16' ? fromBf16(element) : element;
+  const v = numberOf(element, dtype);
   if (!Number.isFinite(v)) return JSON.stringify(String(v));
   if (!isFloat(dtype)) return String(v);
   if (v === 0) return Object.is(v, -0) ? '-0' : '0';
@@ -72,6 +103,9 @@ export function readJson(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArc
   }
   const { model_info: info, architecture, parameters, metadata = {} } = root;
   if (!isRecord(metadata)) throw fault(FORMAT, 'metadata is no object');
+  if (isDeep(architecture) || isDeep(metadata)) {
+    throw fault(FORMAT, 'architecture or metadata nest deeper than any model');
+  }
   const entries = Array.isArray(parameters)
     ? parameters.map((p, i) => [isRecord(p) ? p.name : i, p] as const)
     : isRecord(parameters)
@@ -80,7 +114,7 @@ export function readJson(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArc
   if (!entries) throw fault(FORMAT, 'parameters is neither an object nor a list');
   const tensors = new Map<string, HostArray>();
   for (const [name, p] of entries) {
-    if (typeof name !== 'string') throw fault(FORMAT, `parameter ${JSON.stringify(name)} has no name`);
+    if (typeof name !== 'string') throw fault(FORMAT, `parameter ${shown(name)} has no name`);
     if (tensors.has(name)) throw fault(FORMAT, 'occurs twice', { tensor: name });
     if (o.only?.(name) ?? true) tensors.set(name, tensorOf(name, p));
   }
@@ -95,7 +129,7 @@ export function readJson(bytes: Uint8Array, o: ReadArchiveOptions = {}): ReadArc
 
 function tensorOf(name: string, p: unknown): HostArray {
   const { shape, data, dtype = 'f32' } = isRecord(p) ? p : {};
-  if (!isDType(dtype)) throw fault(FORMAT, `has dtype ${JSON.stringify(dtype)}`, { tensor: name });
+  if (!isDType(dtype)) throw fault(FORMAT, `has dtype ${shown(dtype)}`, { tensor: name });
   if (!Array.isArray(shape) || !shape.every((d) => Number.isSafeInteger(d) && d >= 0) || !Array.isArray(data)) {
     throw fault(FORMAT, 'needs a shape and a flat list of data', { tensor: name });
   }
@@ -105,11 +139,16 @@ function tensorOf(name: string, p: unknown): HostArray {
   const out = new ARRAY[dtype](data.length);
   data.forEach((x: unknown, i) => {
     const v = typeof x === 'string' && isFloat(dtype) && SPECIAL.has(x) ? Number(x) : x;
-    if (typeof v !== 'number') throw fault(FORMAT, `element ${i} is ${JSON.stringify(x)}`, { tensor: name });
+    if (typeof v !== 'number') throw fault(FORMAT, `element ${i} is ${shown(x)}`, { tensor: name });
     // Casts of the contract give no -0, but a file may hold one.
     const half = dtype === 'f16' ? f32ToF16 : dtype === 'bf16' ? f32ToBf16 : null;
     out[i] = !half ? v : Object.is(v, -0) ? 0x8000 : half(Math.fround(v));
-    if (!isFloat(dtype) && out[i] !== v) throw fault(FORMAT, `element ${i} is ${v}, no ${dtype}`, { tensor: name });
+    const got = numberOf(out[i], dtype);
+    // A number in JSON is finite, however large.
+    const fits = isFloat(dtype) ? typeof x === 'string' || Number.isFinite(got) : got === v;
+    if (!fits || (dtype === 'bool' && v > 1)) {
+      throw fault(FORMAT, `element ${i} is ${v}, no ${dtype}`, { tensor: name });
+    }
   });
   return { data: out, shape, dtype };
 }

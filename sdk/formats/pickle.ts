@@ -36,6 +36,8 @@ class Machine {
   readonly #rules: PickleRules;
   readonly #memo = new Map<number, unknown>();
   readonly #stack: unknown[] = [];
+  /** A leading U+FEFF is part of a text. */
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #at = 0;
 
   constructor(bytes: Uint8Array, rules: PickleRules) {
@@ -91,7 +93,8 @@ class Machine {
         s.push(this.#long(this.#take(this.#take(1)[0])));
         return;
       case 'G':
-        s.push(new DataView(this.#take(8).slice().buffer).getFloat64(0));
+        this.#take(8);
+        s.push(this.#view.getFloat64(this.#at - 8));
         return;
       case 'X':
         s.push(this.#text(this.#number(4)));
@@ -219,7 +222,7 @@ class Machine {
   }
 
   #text(n: number): string {
-    return new TextDecoder().decode(this.#take(n));
+    return this.#decoder.decode(this.#take(n));
   }
 
   #line(): string {

@@ -4,7 +4,8 @@
  */
 
 import type { Json } from '../core/host.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import type { Shape } from '../core/shape.ts';
+import { rowMajor } from '../core/strided.ts';
 import {
   bytesOf,
   Collector,
@@ -12,6 +13,7 @@ import {
   fault,
   type ReadArchive,
   type ReadArchiveOptions,
+  scalarOf,
   widthOf,
 } from './archive.ts';
 import { unpickle } from './pickle.ts';
@@ -34,10 +36,17 @@ const STORAGES: Readonly<Record<string, Foreign>> = {
 
 const MAX_VALUES = 5_000_000;
 const MAX_DEPTH = 64;
+/** PyTorch's own limit. */
+const MAX_DIMS = 64;
+/** A name's, as in checkpoints; and that of all names, which hold each other's beginnings. */
+const MAX_NAME = 1024;
+const MAX_NAMES = 2 ** 27;
 /** The shortest zip archive. */
 const MIN_ZIP = 22;
 /** Bytes that a tensor may take beyond its storage, where strides of 0 repeat elements. */
 const MAX_REPEATED = 2 ** 26;
+/** How often over all tensors may take a file's bytes: some share a storage, as tied weights do and the copies of a state dict. */
+const MAX_SHARED = 16;
 
 /** Elements in the archive: which member, of what type, and how many. */
 class Storage {
@@ -66,7 +75,7 @@ class Tensor {
 
 /**
  * Reads the tensors of a .pt file. Nested dicts and lists become names joined by dots, as in `optimizer.state.0.exp_avg`; numbers,
- * texts and booleans become metadata under such names.
+ * texts and booleans become metadata under such names, Inf and NaN as texts and -0 as 0.
  *
  * @throws DataError (E_FORMAT) on anything that is not made of tensors, numbers and texts, names the class that was asked for;
  *   on files of before 1.6, and on damage
@@ -80,12 +89,17 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
   if (order && new TextDecoder().decode(order).trim() !== 'little') {
     throw fault(FORMAT, 'its elements are big-endian', { hint: 'Save it on a little-endian machine.' });
   }
-  const root = unpickle(members[pickleName], {
+  const program = members[pickleName];
+  let copied = 0;
+  const root = unpickle(program, {
     format: FORMAT,
     allows: (name) => name in STORAGES || name in CALLS,
     call: (name, args) => {
       const f = CALLS[name];
       if (!f) throw fault(FORMAT, `calls ${name}`);
+      // Every element has bytes of its own, but a list may be recalled for any number of calls.
+      copied += Array.isArray(args[0]) ? args[0].length : 0;
+      if (copied > program.length) throw fault(FORMAT, 'holds more values than any state dict');
       return f(args);
     },
     persistent: storageOf,
@@ -93,31 +107,45 @@ export function readPyTorch(bytes: Uint8Array, o: ReadArchiveOptions = {}): Read
   const out = new Collector(FORMAT, o);
   const metadata: [string, Json][] = [];
   let visits = 0;
-  const add = (name: string, v: unknown, depth = 0): void => {
+  let letters = 0;
+  let taken = 0;
+  const add = (path: string, key: string, v: unknown, depth: number): void => {
+    const name = path === '' ? key : `${path}.${key}`;
+    letters += name.length;
     // Lists may hold each other, by which a few bytes could ask for any number of names.
-    if (++visits > MAX_VALUES || depth > MAX_DEPTH) throw fault(FORMAT, 'holds more values than any state dict');
+    if (++visits > MAX_VALUES || depth > MAX_DEPTH || letters > MAX_NAMES) {
+      throw fault(FORMAT, 'holds more values than any state dict');
+    }
+    if (name.length > MAX_NAME) throw fault(FORMAT, `has a name of more than ${MAX_NAME} letters`);
     if (v instanceof Tensor) {
-      if (o.only?.(name) ?? true) out.add(name, v.storage.type, v.shape, elementsOf(name, v, members, folder));
+      if (!(o.only?.(name) ?? true)) return;
+      const elements = elementsOf(name, v, members, folder);
+      taken += elements.length;
+      if (taken > MAX_SHARED * bytes.length + MAX_REPEATED) {
+        throw fault(FORMAT, `its tensors share their storages until they take more than ${MAX_SHARED} times the file`, {
+          tensor: name,
+          hint: 'Read some of them with `only`, or save them without those that are the same.',
+        });
+      }
+      out.add(name, v.storage.type, v.shape, elements);
     } else if (v instanceof Map) {
       for (const [k, item] of v) {
         // A list as a key may hold itself many times over, and its text then takes forever.
         if (typeof k === 'object' || typeof k === 'symbol')
           throw fault(FORMAT, `${name} has a key that is no number or text`);
-        add(name === '' ? String(k) : `${name}.${String(k)}`, item, depth + 1);
+        add(name, String(k), item, depth + 1);
       }
     } else if (Array.isArray(v)) {
       v.forEach((item, i) => {
-        add(name === '' ? `${i}` : `${name}.${i}`, item, depth + 1);
+        add(name, `${i}`, item, depth + 1);
       });
-    } else if (v === null || ['number', 'string', 'boolean'].includes(typeof v)) {
-      metadata.push([name, v as Json]);
-    } else if (typeof v === 'bigint') {
-      metadata.push([name, v.toString()]);
     } else {
-      throw fault(FORMAT, `${name} is no tensor, number or text`);
+      const said = scalarOf(v);
+      if (said === undefined) throw fault(FORMAT, `${name} is no tensor, number or text`);
+      metadata.push([name, said]);
     }
   };
-  add('', root);
+  add('', '', root, 0);
   return out.archive(Object.fromEntries(metadata)); // also '__proto__' is then a key like any other
 }
 
@@ -135,7 +163,8 @@ function unzip(bytes: Uint8Array): Record<string, Uint8Array> {
 }
 
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
-const isCounts = (v: unknown): v is number[] => Array.isArray(v) && v.every(isCount);
+const isCounts = (v: unknown): v is number[] => Array.isArray(v) && v.length <= MAX_DIMS && v.every(isCount);
+const isPair = (v: unknown): v is readonly [unknown, unknown] => Array.isArray(v) && v.length === 2;
 
 function storageOf(id: unknown): Storage {
   const [kind, type, key, , elements] = Array.isArray(id) ? (id as unknown[]) : [];
@@ -148,9 +177,9 @@ function storageOf(id: unknown): Storage {
 
 /** What the names that may be called give. */
 const CALLS: Readonly<Record<string, ((args: readonly unknown[]) => unknown) | undefined>> = {
-  'collections.OrderedDict': (args) => {
-    const items = (args[0] ?? []) as readonly (readonly [unknown, unknown])[];
-    return new Map(Array.isArray(items) ? items : []);
+  'collections.OrderedDict': ([items = []]) => {
+    if (Array.isArray(items) && items.every(isPair)) return new Map(items);
+    throw fault(FORMAT, 'an OrderedDict is not made of pairs');
   },
   'torch._utils._rebuild_tensor_v2': ([storage, offset, shape, strides]) => {
     if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) {
@@ -187,20 +216,7 @@ function elementsOf(
     });
   }
   if (isRowMajor(t)) return raw.subarray(t.offset * width, t.offset * width + bytes);
-  const out = new Uint8Array(bytes);
-  const n = sizeOf(t.shape);
-  const at = t.shape.map(() => 0);
-  let from = t.offset;
-  for (let i = 0; i < n; i++) {
-    out.set(raw.subarray(from * width, (from + 1) * width), i * width);
-    for (let d = t.shape.length - 1; d >= 0; d--) {
-      from += t.strides[d];
-      if (++at[d] < t.shape[d]) break;
-      from -= t.strides[d] * t.shape[d];
-      at[d] = 0;
-    }
-  }
-  return out;
+  return rowMajor(raw, { ...t, width });
 }
 
 function isRowMajor(t: Tensor): boolean {

@@ -33,9 +33,7 @@ export interface Route {
  * @throws OptionError where two would have one name
  */
 export function routesOf(names: Iterable<string>, rules: readonly Rule[]): Map<string, Route> {
-  const routes = new Map<string, Route>();
-  const taken = new Set<string>();
-  for (const name of names) {
+  return distinct(names, (name) => {
     let to = name;
     const turned: string[] = [];
     for (const { match, rename, transpose } of rules) {
@@ -45,6 +43,16 @@ export function routesOf(names: Iterable<string>, rules: readonly Rule[]): Map<s
       if (transpose) turned.push(to);
       if (rename !== undefined) to = to.replace(part, rename);
     }
+    return { to, turned };
+  });
+}
+
+/** Where `route` leads each name. @throws OptionError where two would have one name */
+export function distinct(names: Iterable<string>, route: (name: string) => Route): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  const taken = new Set<string>();
+  for (const name of names) {
+    const { to, turned } = route(name);
     if (taken.has(to)) {
       throw new OptionError(`remap: ${JSON.stringify(name)} would become a second ${JSON.stringify(to)}`, {
         hint: 'Let each tensor keep a name of its own.',
@@ -65,7 +73,12 @@ export function routesOf(names: Iterable<string>, rules: readonly Rule[]): Map<s
  * @throws OptionError where two tensors would have one name; DataError (E_FORMAT) where one to be transposed is no matrix
  */
 export function remap<A extends Archive>(a: A, rules: readonly Rule[]): Remapped<A> {
-  const routes = [...routesOf(a.tensors.keys(), rules)];
+  return along(a, routesOf(a.tensors.keys(), rules));
+}
+
+/** An archive whose tensors have gone where their routes lead. */
+export function along<A extends Archive>(a: A, by: ReadonlyMap<string, Route>): Remapped<A> {
+  const routes = [...by];
   return {
     archive: {
       ...a,

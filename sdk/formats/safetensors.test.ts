@@ -80,6 +80,11 @@ test('holes, overlaps, trailing bytes and wrong sizes are refused', () => {
   refused({ a: entry([2 ** 40, 2 ** 40], 0, 4) }, 4, /not possible/);
   refused({ a: { ...entry([1], 0, 4), dtype: 'F8_E4M3' } }, 4, /F8_E4M3/);
   refused({ a: entry([1], 0, 4), __metadata__: { n: 3 } }, 4, /map of texts/);
+  const deep = new TextEncoder().encode(
+    `{"a":{"dtype":${'['.repeat(50_000)}${']'.repeat(50_000)},"shape":[],"data_offsets":[0,0]}}`,
+  );
+  const nested = Buffer.concat([new Uint8Array(new BigUint64Array([BigInt(deep.length)]).buffer), deep]);
+  assert.throws(() => readSafetensors(nested), { code: 'E_FORMAT', message: /dtype a list/ });
 });
 
 test('damage is refused with a typed error or shows as other values; nothing else happens', () => {

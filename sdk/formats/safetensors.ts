@@ -16,6 +16,7 @@ import {
   type ReadArchive,
   type ReadArchiveOptions,
   rawBytes,
+  shown,
   spanOf,
   textMetadata,
 } from './archive.ts';
@@ -106,7 +107,7 @@ function entryOf(name: string, v: unknown): Entry {
   const { dtype, ...span } = spanOf(FORMAT, name, v);
   const type = TYPE.get(dtype as string);
   if (!type) {
-    throw fault(FORMAT, `has dtype ${JSON.stringify(dtype)}`, {
+    throw fault(FORMAT, `has dtype ${shown(dtype)}`, {
       tensor: name,
       hint: `Save it as one of ${[...TYPE.keys()].join(' ')}.`,
     });
