@@ -48,7 +48,7 @@ async function sizes(contents: string): Promise<{ js: number; wasm: number[]; fi
 /** Lines in bytes: a change that goes over one says why it is worth it. The aim for an app is 75,000. (The last: what a review
  * of checkpoints mended: a metric that nobody measures is refused, a page that is hidden behind a save is saved, a commit that
  * was damaged for a moment counts again, records that cannot be read go away, and what a record cannot say is told at once.) */
-const LINES = { app: 87_200, everything: 106_300, wasm: 40_000 };
+const LINES = { app: 87_200, everything: 106_400, wasm: 40_000 };
 
 for (const [name, contents, line] of [
   ['an app that trains a net and resumes it', APP, LINES.app],

@@ -5,7 +5,8 @@
 
 import type { Archive } from './archive.ts';
 import { holdsState } from './content.ts';
-import { along, distinct, type Remapped } from './remap.ts';
+import type { Remapped } from './remap.ts';
+import { along, distinct } from './routes.ts';
 
 export interface BurnLayout {
   /**

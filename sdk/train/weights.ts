@@ -21,7 +21,8 @@ import {
   WEIGHT_DTYPES,
   type WeightDType,
 } from '../formats/narrow.ts';
-import { type Route, type Rule, routesOf, turn, turnedShape } from '../formats/remap.ts';
+import type { Rule } from '../formats/remap.ts';
+import { type Route, routesOf, turn, turnedShape } from '../formats/routes.ts';
 import { type Module, runtimeOf } from '../nn/module.ts';
 import { EMA_SLOT } from '../optim/ema.ts';
 import { Arithmetic } from './arithmetic-state.ts';
