@@ -69,6 +69,12 @@ test('what --include leaves out is not looked at; the names are those that the t
   assert.deepEqual([...readBurnpack(readFileSync(at('norm.bpk'))).tensors.keys()].sort(), ['norm.beta', 'norm.gamma']);
   await go(at('norm.bpk'), at('norm.json'), { include: ['norm.weight'], forInference: true });
   assert.deepEqual([...readJson(readFileSync(at('norm.json'))).tensors.keys()], ['norm.weight']);
+  // A checkpoint's own names stay, and are what it is asked for by.
+  const whole = { ...content(1), tensors: new Map([['model/norm.gamma', array('f32', [2], [1, 2])]]) };
+  writeFileSync(at('own.cbor'), await (await encodeCheckpoint(whole)).bytes());
+  await go(at('own.cbor'), at('own.bpk'));
+  await go(at('own.bpk'), at('own.json'), { include: ['norm.gamma'], forInference: true });
+  assert.deepEqual([...readJson(readFileSync(at('own.json'))).tensors.keys()], ['norm.gamma']);
 });
 
 test('nothing left to write is an error, and nothing is written', async () => {

@@ -20,11 +20,11 @@ import type { Terminal } from './program.ts';
 
 type Read = (bytes: Uint8Array, o: ReadArchiveOptions & { name?: string }) => ReadArchive;
 
-/** Patterns are of the names that a file's tensors get here. */
+/** Patterns are of the names that a file's tensors get here; a checkpoint's own stay as they are. */
 const burn =
   (read: Read): Read =>
   (bytes, { only, ...o }) =>
-    fromBurn(read(bytes, { ...o, only: only && ((name) => only(renamed(name))) })).archive;
+    fromBurn(read(bytes, { ...o, only: only && ((name) => only(renamed(name)) || only(name)) })).archive;
 
 function renamed(name: string): string {
   const one = {
