@@ -134,8 +134,8 @@ export class CommitLog {
 
   /**
    * Appends one record, or throws E_CONFLICT with the winner's. A writer that slept while others wrote may find its number
-   * free again, because old records are removed; so it also looks for commits above its own, which is E_FENCED. Its record
-   * then stays where it is, below theirs: removing it could take a commit from under one who has built on it.
+   * free again, because old records are removed, also between those that stay; so it also looks for commits above its own, which
+   * is E_FENCED. Its record then stays where it is, below theirs: one who has found it may have built on it.
    */
   async append(record: CommitRecord, o: IO): Promise<void> {
     const { seq } = record;
@@ -148,8 +148,10 @@ export class CommitLog {
     }
     // from here on the commit is durable: an abort comes too late
     const above = await this.above(seq);
+    // Nothing was ever removed before there was a hint: then those above have found this one, and gone on from it.
+    const fenced = above > 0 && (await this.#hint({})) !== undefined;
     this.#unsure = undefined;
-    if (above > 0 && !(await this.#stands(seq, above, o))) throw await this.#conflict(record, above, o, 'E_FENCED');
+    if (fenced) throw await this.#conflict(record, above, o, 'E_FENCED');
     // A store that fails here has still kept the commit, and a log without holes needs no hint.
     if (!(await this.lists())) await this.point(seq).catch(ifOurs);
   }
@@ -190,12 +192,6 @@ export class CommitLog {
       if (isDamage(e) && e.code === 'E_NOT_FOUND') return false;
       throw e;
     }
-  }
-
-  /** A commit is live in the eyes of one above it: whoever wrote that one has found it, and gone on from it. */
-  async #stands(seq: number, above: number, o: IO): Promise<boolean> {
-    const entry = await this.read(above, o);
-    return 'record' in entry && entry.record.floor <= seq;
   }
 
   /** Only after `point`. Where the store cannot list, records stay: a log without holes is how its end is found. */

@@ -390,6 +390,21 @@ for (const [name, make] of STORES) {
     assert.equal((await run(store).resume())?.commit.step, 6);
   });
 
+  it('so too where an older commit stays, so that its number was free above the oldest', async (store) => {
+    const rule = { keepLast: 1, keepEvery: 10 };
+    const a = run(store, { ...rule, writer: 'a' });
+    const b = run(store, { ...rule, writer: 'b' });
+    await a.save(content(10), at(10));
+    await b.resume();
+    for (let i = 11; i <= 14; i++) await a.save(content(i), at(i));
+    assert.deepEqual(await keys(store, 'commits/'), [commitKey(1), commitKey(5)]);
+    await assert.rejects(
+      b.save(content(20), at(20)),
+      code('E_FENCED', (e) => (e.details.winner as { step: number }).step === 14),
+    );
+    assert.equal((await run(store).resume())?.commit.step, 14);
+  });
+
   it('a writer whose number was taken and removed again while it asked still loses, and hears who won', async (store) => {
     const a = run(store, { keepLast: 1, writer: 'a' });
     await fill(a, 1);
